@@ -1,0 +1,3 @@
+module outboundmonitor
+
+go 1.26.0

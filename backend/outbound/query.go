@@ -114,3 +114,19 @@ type Watched struct {
 	Families  []int    `json:"families"`
 	Forwarded bool     `json:"forwarded"`
 }
+
+// Extent is what a store holds for a scope.
+type Extent struct {
+	Events int
+	// First and Last are nil if there is no event.
+	First, Last *time.Time
+}
+
+// ImportSpec tells of a log that is imported.
+type ImportSpec struct {
+	// Name is the file's name, for messages.
+	Name string
+	// FirstYear is the year of the first stamp without a year; 0 if all stamps
+	// carry one.
+	FirstYear int
+}

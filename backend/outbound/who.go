@@ -125,3 +125,13 @@ func (s Scope) MaySee(w *Who) bool {
 	_, ok := s.grants[w.Instance]
 	return ok
 }
+
+// Life is one account instance as the host's files tell of it.
+type Life struct {
+	Instance
+	Owner  Username
+	Domain string
+	// End is when the account was removed or renamed away; zero if it still
+	// has this name.
+	End time.Time
+}

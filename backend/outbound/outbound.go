@@ -108,6 +108,9 @@ type Event struct {
 	// Line is the log line byte for byte, without its line end. Before the
 	// event is stored it points into the reader's buffer.
 	Line []byte
+	// Twin tells truly equal lines of one log apart: how many of them came
+	// before this one.
+	Twin uint32
 	// Offset is where Line begins in its (decompressed) file. It matters only
 	// on the way to the store.
 	Offset int64

@@ -28,6 +28,8 @@ type Query struct {
 	Cursor string
 	// OldestFirst turns the order round; the newest come first otherwise.
 	OldestFirst bool
+	// Bare leaves ID and Line empty: who only counts needs neither.
+	Bare bool
 }
 
 // Page is a part of an answer.
@@ -129,4 +131,15 @@ type ImportSpec struct {
 	// FirstYear is the year of the first stamp without a year; 0 if all stamps
 	// carry one.
 	FirstYear int
+}
+
+// Extend takes in events between first and last.
+func (x *Extent) Extend(events int, first, last time.Time) {
+	if x.First == nil || first.Before(*x.First) {
+		x.First = &first
+	}
+	if x.Last == nil || last.After(*x.Last) {
+		x.Last = &last
+	}
+	x.Events += events
 }

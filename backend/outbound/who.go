@@ -135,3 +135,21 @@ type Life struct {
 	// has this name.
 	End time.Time
 }
+
+// From gives the time from which the scope shows events of w; it says nothing
+// where MaySee is false.
+func (s Scope) From(w *Who) time.Time {
+	if s.all || w == nil {
+		return time.Time{}
+	}
+	return s.grants[w.Instance]
+}
+
+// Grants lists what a scope that is not root's was made of, in no order.
+func (s Scope) Grants() []Grant {
+	all := make([]Grant, 0, len(s.grants))
+	for i, from := range s.grants {
+		all = append(all, Grant{i, from})
+	}
+	return all
+}

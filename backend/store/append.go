@@ -1,0 +1,276 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"outboundmonitor/backend/outbound"
+)
+
+// Batch is what one transaction a day stores.
+type Batch struct {
+	// Events carry their Who. Their lines are copied.
+	Events []outbound.Event
+	// From and To are set where a log is followed: what To stands for is
+	// stored when the batch is, never without it. Events carry their Offset in
+	// the file of To.
+	From, To outbound.Position
+}
+
+// Append stores a batch. When it returns nil, the events and the position are
+// on disk.
+//
+// A batch that spans midnight is one transaction in each day's file. If the
+// machine stops between them, [Store.Resume] gives the batch's beginning
+// again, and what the first file has is not stored twice.
+func (s *Store) Append(b Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	parts := split(b.Events)
+	if len(parts) == 0 && b.To.Chain != "" {
+		parts = []dayPart{{day: s.now().UTC().Format(dayLayout)}}
+	}
+	for i, p := range parts {
+		last := i == len(parts)-1
+		if err := s.appendDay(p, b, last); err != nil {
+			return err
+		}
+	}
+	if b.To.Chain != "" {
+		s.remember(b)
+	}
+	return nil
+}
+
+// dayPart is the part of a batch that falls on one day.
+type dayPart struct {
+	day    string
+	events []outbound.Event
+}
+
+// split cuts events into runs of one day each and joins the runs of the same
+// day, oldest day first.
+func split(events []outbound.Event) []dayPart {
+	var parts []dayPart
+	for from := 0; from < len(events); {
+		number := events[from].Time.Unix() / daySeconds
+		to := from + 1
+		for to < len(events) && events[to].Time.Unix()/daySeconds == number {
+			to++
+		}
+		name := time.Unix(number*daySeconds, 0).UTC().Format(dayLayout)
+		i := slices.IndexFunc(parts, func(p dayPart) bool { return p.day == name })
+		if i < 0 {
+			parts = append(parts, dayPart{name, events[from:to:to]})
+		} else {
+			parts[i].events = append(parts[i].events, events[from:to]...)
+		}
+		from = to
+	}
+	slices.SortFunc(parts, func(a, b dayPart) int {
+		if a.day < b.day {
+			return -1
+		}
+		return 1
+	})
+	return parts
+}
+
+func (s *Store) appendDay(p dayPart, b Batch, last bool) error {
+	d, err := s.day(p.day, true)
+	if err != nil {
+		return err
+	}
+	next := *d.view.Load()
+	next.sums = slices.Clip(next.sums)
+	next.whos.whos = slices.Clip(next.whos.whos)
+	if s.apart {
+		if err := d.db.Update(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
+			return err
+		}
+	}
+	err = d.db.Update(func(tx *bolt.Tx) error {
+		w := dayWriter{d: d, tx: tx, next: &next, c: s.codec}
+		if err := w.events(p.events, b.To); err != nil {
+			return err
+		}
+		if err := w.head(); err != nil {
+			return err
+		}
+		return w.position(b, last)
+	})
+	if err != nil {
+		// What is in memory may be ahead of the file: read it again.
+		if again := d.load(s.codec); again != nil {
+			err = errors.Join(err, again)
+		}
+		return fmt.Errorf("store: %s: %w", d.name, err)
+	}
+	d.durable = d.open.n
+	next.open = d.open.snapshot()
+	d.view.Store(&next)
+	return nil
+}
+
+// dayWriter is one transaction in a day's file.
+type dayWriter struct {
+	d    *day
+	tx   *bolt.Tx
+	next *dayView
+	c    *codec
+}
+
+func (w *dayWriter) events(events []outbound.Event, to outbound.Position) error {
+	applied := w.d.chains[to.Chain].Applied
+	for i := range events {
+		e := &events[i]
+		if (outbound.Position{Gen: to.Gen, Offset: e.Offset}).Before(applied) {
+			continue // stored before the machine stopped
+		}
+		who, err := w.who(e.Who)
+		if err != nil {
+			return err
+		}
+		w.d.open.add(e, who, w.d.begin)
+		if w.d.open.n == blockRows {
+			if err := w.seal(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// who gives the key of an account in the day's table.
+func (w *dayWriter) who(who *outbound.Who) (uint32, error) {
+	if key, ok := w.d.recent[who]; ok {
+		return key, nil
+	}
+	key, ok := w.d.table[*who]
+	if !ok {
+		data, err := json.Marshal(who)
+		if err != nil {
+			return 0, err
+		}
+		key = uint32(len(w.next.whos.whos) + 1)
+		if err := w.tx.Bucket(bucketWho).Put(be32(key), data); err != nil {
+			return 0, err
+		}
+		kept := *who
+		w.next.whos.whos = append(w.next.whos.whos, &kept)
+		w.d.table[kept] = key
+	}
+	w.d.recent[who] = key
+	return key, nil
+}
+
+// seal turns the open rows into a block.
+func (w *dayWriter) seal() error {
+	number := uint32(len(w.next.sums))
+	sum := w.d.open.sum()
+	block, terms := w.d.open.seal(&w.c.write)
+	terms.at(number)
+	if err := w.tx.Bucket(bucketBlocks).Put(be32(number), block); err != nil {
+		return err
+	}
+	if err := w.tx.Bucket(bucketSums).Put(be32(number), sum.encode()); err != nil {
+		return err
+	}
+	if err := w.index(number, terms); err != nil {
+		return err
+	}
+	if w.d.durable > 0 {
+		if err := w.tx.DeleteBucket(bucketHead); err != nil {
+			return err
+		}
+		if _, err := w.tx.CreateBucket(bucketHead); err != nil {
+			return err
+		}
+	}
+	w.next.sums = append(w.next.sums, sum)
+	w.next.n += int(sum.n)
+	w.d.open, w.d.durable = newOpenRows(), 0
+	return nil
+}
+
+// head keeps the rows of the open block that are not yet on disk.
+func (w *dayWriter) head() error {
+	if w.d.durable == w.d.open.n {
+		return nil
+	}
+	data, err := w.c.appendHead(w.d.open, w.d.durable, &w.next.whos)
+	if err != nil {
+		return err
+	}
+	b := w.tx.Bucket(bucketHead)
+	seq, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	return b.Put(be32(uint32(seq)), data)
+}
+
+// index adds the terms of a new block, and merges segments of a size.
+func (w *dayWriter) index(number uint32, t terms) error {
+	b := w.tx.Bucket(bucketIndex)
+	first, size := number, uint32(1)
+	for size < maxSegment && (number+1)%(size*fanIn) == 0 {
+		parts := []terms{}
+		for i := number + 1 - size*fanIn; i < first; i += size {
+			key := segmentKey(i, size)
+			s, err := readSegment(b.Get(key), i)
+			if err != nil {
+				return fmt.Errorf("segment %d+%d: %w", i, size, err)
+			}
+			old, err := s.terms()
+			if err != nil {
+				return fmt.Errorf("segment %d+%d: %w", i, size, err)
+			}
+			parts = append(parts, old)
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+		}
+		t = mergeTerms(append(parts, t))
+		size *= fanIn
+		first = number + 1 - size
+	}
+	return b.Put(segmentKey(first, size), t.encode(first))
+}
+
+func segmentKey(first, size uint32) []byte {
+	return append(be32(first), be32(size)...)
+}
+
+// position keeps how far the chain has come. Only the last day's file of a
+// batch says that the whole batch is stored.
+func (w *dayWriter) position(b Batch, last bool) error {
+	if b.To.Chain == "" {
+		return nil
+	}
+	state := w.d.chains[b.To.Chain]
+	if state.Applied.Before(b.To) {
+		state.Applied = b.To
+	}
+	state.Resume = b.From
+	if last {
+		state.Resume = b.To
+	}
+	data, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	if err := w.tx.Bucket(bucketChains).Put([]byte(b.To.Chain), data); err != nil {
+		return err
+	}
+	w.d.chains[b.To.Chain] = state
+	return nil
+}

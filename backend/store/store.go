@@ -1,0 +1,299 @@
+// Package store keeps events in bbolt, one file a day, with their lines, and
+// finds them again by time, account, remote address and source port. It is
+// the only reader and writer of these files; FORMAT.md draws them byte by
+// byte. It parses no line and decides no verdict.
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"outboundmonitor/backend/hostfs"
+	"outboundmonitor/backend/outbound"
+)
+
+// Options say where the store lies and what it needs.
+type Options struct {
+	// Dir is the state folder, a path of this process. It is made if absent.
+	Dir string
+	// Retention is how many days are kept; 0 keeps all.
+	Retention int
+	Now       func() time.Time
+	Logger    *slog.Logger
+	// PositionApart commits positions before and apart from the events. It
+	// loses events, and is there so that the crash tests can be seen to fail.
+	PositionApart bool
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	dir       string
+	retention int
+	now       func() time.Time
+	log       *slog.Logger
+	apart     bool
+	codec     *codec
+	key       []byte
+	lock      *os.File
+	recent    *ring
+
+	mu     sync.Mutex // serialises writers
+	closed bool
+
+	days struct {
+		sync.RWMutex
+		names []string // that exist, oldest first
+		open  map[string]*day
+	}
+}
+
+var errClosed = &outbound.Error{Code: outbound.Unavailable, Message: "the store is closed"}
+
+// Open opens the store for reading and writing. One process can have it open.
+//
+// It returns an [outbound.Error] with code Conflict if another has.
+func Open(o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{dir: o.Dir, retention: o.Retention, now: o.Now, log: o.Logger, apart: o.PositionApart, recent: newRing()}
+	s.days.open = map[string]*day{}
+	if err := os.MkdirAll(s.eventsDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	var err error
+	if s.lock, err = lockDir(o.Dir); err != nil {
+		return nil, err
+	}
+	if s.codec, err = newCodec(); err == nil {
+		if s.key, err = loadKey(o.Dir); err == nil {
+			err = s.findDays()
+		}
+	}
+	if err != nil {
+		_ = s.lock.Close()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) eventsDir() string { return filepath.Join(s.dir, "events") }
+
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, &outbound.Error{
+			Code: outbound.Conflict, Message: "another process has the store open: " + dir,
+			Hint: "if the daemon is running, ask it: outboundmonitor status",
+		}
+	}
+	return f, nil
+}
+
+// keySize is the size of the key that event IDs and cursors are made with.
+const keySize = 32
+
+// loadKey reads the store's key, or makes it.
+func loadKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "store.key")
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) == keySize {
+		return key, nil
+	}
+	if err == nil && len(key) != 0 {
+		return nil, fmt.Errorf("%s: %d bytes, want %d", path, len(key), keySize)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	key = make([]byte, keySize)
+	if _, err := rand.Read(key); err != nil {
+		return nil, err
+	}
+	root, err := hostfs.At(dir)
+	if err != nil {
+		return nil, err
+	}
+	return key, root.WriteFile("/store.key", key, 0o600)
+}
+
+// findDays lists the day files, and takes away what a crash left half made.
+func (s *Store) findDays() error {
+	entries, err := os.ReadDir(s.eventsDir())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name, isDay := strings.CutSuffix(e.Name(), ".db")
+		if _, err := time.Parse(dayLayout, name); isDay && err == nil {
+			s.days.names = append(s.days.names, name)
+			continue
+		}
+		if strings.HasSuffix(e.Name(), ".db.tmp") {
+			if err := os.Remove(filepath.Join(s.eventsDir(), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	slices.Sort(s.days.names)
+	return nil
+}
+
+// day gives the day of that name, opened; os.ErrNotExist if there is none and
+// create is not set.
+func (s *Store) day(name string, create bool) (*day, error) {
+	s.days.RLock()
+	d := s.days.open[name]
+	s.days.RUnlock()
+	if d != nil {
+		return d, nil
+	}
+	s.days.Lock()
+	defer s.days.Unlock()
+	if d := s.days.open[name]; d != nil {
+		return d, nil
+	}
+	if s.days.open == nil {
+		return nil, errClosed
+	}
+	d, err := openDay(s.eventsDir(), name, create, s.codec)
+	if err != nil {
+		return nil, err
+	}
+	s.days.open[name] = d
+	if at, found := slices.BinarySearch(s.days.names, name); !found {
+		s.days.names = slices.Insert(slices.Clone(s.days.names), at, name)
+	}
+	return d, nil
+}
+
+// between names the days that a range of times touches, oldest first.
+func (s *Store) between(since, until time.Time) []string {
+	s.days.RLock()
+	defer s.days.RUnlock()
+	var names []string
+	for _, name := range s.days.names {
+		if !since.IsZero() && name < since.UTC().Format(dayLayout) {
+			continue
+		}
+		if !until.IsZero() && name > until.UTC().Format(dayLayout) {
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// Close ends all use of the store.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.recent.close()
+	s.days.Lock()
+	defer s.days.Unlock()
+	var err error
+	for _, d := range s.days.open {
+		err = errors.Join(err, d.db.Close())
+	}
+	s.days.open = nil
+	return errors.Join(err, s.lock.Close())
+}
+
+// Resume gives where reading of a chain goes on; the zero Position if it was
+// never read.
+func (s *Store) Resume(chain string) (outbound.Position, error) {
+	best := outbound.Position{Chain: chain}
+	for _, name := range s.between(time.Time{}, time.Time{}) {
+		d, err := s.day(name, false)
+		if err != nil {
+			return outbound.Position{}, err
+		}
+		s.mu.Lock()
+		state, ok := d.chains[chain]
+		s.mu.Unlock()
+		if ok && best.Before(state.Resume) {
+			best = state.Resume
+		}
+	}
+	return best, nil
+}
+
+// Oldest is the beginning of the oldest day that is kept: events before it are
+// not stored. It is zero if all are.
+func (s *Store) Oldest() time.Time {
+	if s.retention == 0 {
+		return time.Time{}
+	}
+	return s.now().UTC().Truncate(daySeconds*time.Second).AddDate(0, 0, -s.retention)
+}
+
+// Prune removes the days that are older than the retention, and names them.
+func (s *Store) Prune() ([]string, error) {
+	oldest := s.Oldest()
+	if oldest.IsZero() {
+		return nil, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var gone []string
+	for _, name := range s.between(time.Time{}, oldest.Add(-time.Second)) {
+		if err := s.remove(name); err != nil {
+			return gone, fmt.Errorf("store: %s: %w", name, err)
+		}
+		gone = append(gone, name)
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return gone, hostfs.SyncDir(s.eventsDir())
+}
+
+// remove takes a day's file away. Readers that are in it finish first.
+func (s *Store) remove(name string) error {
+	s.days.Lock()
+	defer s.days.Unlock()
+	if d := s.days.open[name]; d != nil {
+		delete(s.days.open, name)
+		if err := d.db.Close(); err != nil {
+			return err
+		}
+	}
+	s.days.names = slices.DeleteFunc(slices.Clone(s.days.names), func(n string) bool { return n == name })
+	return os.Remove(filepath.Join(s.eventsDir(), name+".db"))
+}
+
+// Usage tells what the store takes on disk, in bytes, and how many days it has.
+func (s *Store) Usage() (used int64, days int, err error) {
+	for _, name := range s.between(time.Time{}, time.Time{}) {
+		fi, err := os.Stat(filepath.Join(s.eventsDir(), name+".db"))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("store: %w", err)
+		}
+		used += fi.Size()
+		days++
+	}
+	return used, days, nil
+}

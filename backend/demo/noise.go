@@ -29,6 +29,12 @@ const (
 // Forged reports whether the line carries our prefix without being an event.
 func (n Noise) Forged() bool { return n >= ForgedUser }
 
+// kinds is how often the honest ones are met: a firewall talks most.
+var kinds = []Noise{
+	CSFIn, CSFIn, CSFIn, CSFIn, CSFIn, CSFIn, CSFIn, CSFIn, CSFOut, CSFOut, SSHFailed, SSHFailed,
+	SSHInvalid, SSHInvalid, SSHClosed, Session, Cron, LFDBlock, Named, FTPLogout,
+}
+
 // logins are the names that strangers try over SSH.
 var logins = []string{"admin", "test", "oracle", "ubuntu", "postgres", "git", "deploy", "user", "ftpuser", "pi"}
 

@@ -85,8 +85,8 @@ func v6(net, host uint64) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// tail6 gives the i-th address of the IPv6 tail.
-func (p *Pool) tail6(i int) netip.Addr {
+// Sixth gives the i-th address of the IPv6 tail.
+func (p *Pool) Sixth(i int) netip.Addr {
 	h := uint64(i+1) * 0x9e3779b97f4a7c15
 	return v6(0x10000+uint64(i), h^h>>29)
 }

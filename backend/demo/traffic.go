@@ -199,7 +199,7 @@ func (m *Model) choose(c *Conn, a *Actor) {
 		c.Dst = h.feeds[m.r.IntN(len(h.feeds))]
 		c.DstPort = pick(m.r.IntN(4) == 0, uint16(80), 443)
 	case x < 680:
-		c.Dst = m.pool.tail6(m.r.IntN(m.pool.Tail6))
+		c.Dst = m.pool.Sixth(m.r.IntN(m.pool.Tail6))
 	default: // pingbacks, link checks, previews
 		c.Dst = m.pool.Tail[m.r.IntN(len(m.pool.Tail))]
 		c.DstPort = pick(m.r.IntN(7) == 0, uint16(80), 443)
@@ -219,7 +219,7 @@ func (m *Model) source(c *Conn) { c.Src = pick(c.Dst.Is4(), m.src4, m.src6) }
 // other gives a line of another daemon.
 func (m *Model) other(micros int64) Record {
 	r := Record{Micros: micros, Salt: m.r.Uint32()}
-	r.Noise = Noise(1 + m.r.IntN(int(CSFIn)))
+	r.Noise = kinds[m.r.IntN(len(kinds))]
 	if m.r.IntN(10_000) < m.Forgeries {
 		r.Noise = ForgedUser + Noise(m.r.IntN(int(lastNoise-ForgedUser)+1))
 	}

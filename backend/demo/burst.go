@@ -34,7 +34,8 @@ func (b *Burst) before(t time.Time) int {
 func (m *Model) strike(b *Burst, i int, from int64) Record {
 	span, count := b.To.Sub(b.From).Microseconds(), int64(b.Count)
 	due := b.From.UnixMicro() + (span*int64(i+1)+count-1)/count - 1
-	r := Record{Micros: max(from, due-m.r.Int64N(span/count+1)), Conn: m.conn(b.UID)}
+	early := m.r.Int64N(max(1, min(span/count, due-from+1)))
+	r := Record{Micros: due - early, Conn: m.conn(b.UID)}
 	r.Dst, r.DstPort = b.Targets[i%len(b.Targets)], b.Port
 	m.source(&r.Conn)
 	return r

@@ -65,20 +65,28 @@ func lines(t *testing.T, dir string) []string {
 	slices.Sort(names)
 	var all []string
 	for _, name := range append(names, filepath.Join(dir, demo.LogPath)) {
-		f, err := os.Open(name)
-		if err != nil {
+		all = append(all, readLog(t, name)...)
+	}
+	return all
+}
+
+// readLog gives the lines of one file.
+func readLog(t *testing.T, name string) []string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(name, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
-		var r io.Reader = f
-		if strings.HasSuffix(name, ".gz") {
-			if r, err = gzip.NewReader(f); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for sc := bufio.NewScanner(r); sc.Scan(); {
-			all = append(all, sc.Text())
-		}
+	}
+	var all []string
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		all = append(all, sc.Text())
 	}
 	return all
 }
@@ -180,5 +188,47 @@ func TestNobodyConnectsWhoDoesNotExist(t *testing.T) {
 	}
 	if len(asked) != 1 || len(shared) < 35 {
 		t.Errorf("seed 5: %d accounts at the address to ask about, %d at the shared one", len(asked), len(shared))
+	}
+}
+
+// A reader infers the year of a stamp from the file's time, so the last line
+// of a file must not be younger than the file, nor much older.
+func TestEachFileIsAsOldAsItsLastLine(t *testing.T) {
+	newYear := time.Date(2027, 1, 2, 0, 30, 0, 0, time.UTC)
+	dir, s := make1(t, demo.Options{Seed: 9, Now: newYear, Events: 30_000})
+	names, err := filepath.Glob(filepath.Join(dir, "var/log/messages*"))
+	if err != nil || len(names) != 4 {
+		t.Fatalf("%v (%v), want 4 files", names, err)
+	}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mod := info.ModTime().In(s.Zone)
+		all := readLog(t, name)
+		stamp := all[len(all)-1][:len(time.Stamp)]
+		last, err := time.ParseInLocation("2006 "+time.Stamp, fmt.Sprintf("%d %s", mod.Year(), stamp), s.Zone)
+		if err != nil || last.After(mod) || mod.Sub(last) > 5*time.Minute {
+			t.Errorf("seed 9: %s is of %s, its last line of %s (%v)", filepath.Base(name), mod, last, err)
+		}
+	}
+}
+
+func TestWhatToTryNamesWhatIsThere(t *testing.T) {
+	dir, s := make1(t, demo.Options{Seed: 10, Now: now, Events: 30_000})
+	log := strings.Join(lines(t, dir), "\n")
+	for _, try := range s.Tries() {
+		if try.Shows == "" {
+			t.Errorf("%q shows nothing", try.Command)
+		}
+		if rest, ok := strings.CutPrefix(try.Command, "who "); ok {
+			if address := strings.Fields(rest)[0]; !strings.Contains(log, " DST="+address+" ") {
+				t.Errorf("%q asks for what is not in the log", try.Command)
+			}
+		}
+	}
+	if len(s.Tries()) < 5 || !strings.Contains(s.Tries()[0].Command, "--at") {
+		t.Errorf("too little to try: %v", s.Tries())
 	}
 }

@@ -60,7 +60,7 @@ func (s *Story) Tries() []Try {
 	return []Try{
 		{fmt.Sprintf("who %s --at %q", s.Ask, at), fmt.Sprintf("one account attacked this address: %s", s.Asked)},
 		{fmt.Sprintf("who %s", s.Shared), "nearly every account updates itself from this address: candidates, not a culprit"},
-		{fmt.Sprintf("search --account %s --port %d", sweep.Account, sweep.Port), fmt.Sprintf("%d hosts in %s", len(sweep.Targets), sweep.To.Sub(sweep.From).Round(time.Minute))},
+		{fmt.Sprintf("search --account %s --port %d", sweep.Account, sweep.Port), fmt.Sprintf("%d hosts tried over SSH in %.0f minutes", len(sweep.Targets), sweep.To.Sub(sweep.From).Minutes())},
 		{fmt.Sprintf("account %s", s.Removed.Name), "an account that was removed after its attack"},
 		{fmt.Sprintf("account %s", s.Renamed.New), fmt.Sprintf("was called %s until %s", s.Renamed.Old, s.Renamed.At.In(s.Zone).Format("Monday 15:04"))},
 		{"findings", fmt.Sprintf("%d attacks of the last week", len(s.Attacks))},

@@ -33,7 +33,7 @@ var (
 		netip.MustParseAddr("198.51.100.250"),   // in noise and forged lines
 		netip.MustParseAddr("203.0.113.250"),    // in noise and forged lines
 		netip.MustParseAddr("2001:db8:dead::1"), // in noise and forged lines
-		netip.MustParseAddr("203.0.113.3"),      // nowhere
+		netip.MustParseAddr("203.0.113.3"),      // nowhere, but a prefix too
 	}
 )
 

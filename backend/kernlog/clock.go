@@ -177,13 +177,17 @@ func (c *Clock) offsetAt(second int64) int64 {
 // pass tells which of the two times at which the clocks showed the same it was.
 // It was the first one if the second is yet to come, the second one if that is
 // just now, and otherwise the first for as long as the lines do not go back.
+// After a line of the second pass all are of that one: that a quiet hour goes by
+// is likelier than that lines change places across the change.
 func (c *Clock) pass(first, second, now int64) int64 {
 	switch {
 	case second > now+disorder:
 		return first
 	case c.following && now-second <= live:
 		return second
-	case first >= c.last-disorder || c.last > second+day:
+	case c.last < first-day || c.last > second+day:
+		return first
+	case first >= c.last-disorder && c.offsetAt(c.last) == c.offsetAt(first):
 		return first
 	}
 	return second

@@ -84,18 +84,29 @@ func (c *cursor) digits(limit uint64) (n uint64, ok bool) {
 }
 
 // num reads a field "NAME=number ", of at most limit.
-func (c *cursor) num(lit, field string, limit uint64) uint64 {
-	at := c.i
-	if !c.opt(lit) {
-		c.fail(field, at)
+func (c *cursor) num(t *token, limit uint64) uint64 {
+	b, at := c.b, c.i
+	i := at + t.size
+	if i >= len(b) || !t.begins(b, at) {
+		c.fail(t.field, at)
 		return 0
 	}
-	n, ok := c.digits(limit)
-	if !ok {
-		c.fail(field, at)
+	n, from := uint64(0), i
+	for i < len(b) && b[i]-'0' <= 9 && n <= limit {
+		n = n*10 + uint64(b[i]-'0')
+		i++
+	}
+	if i == from || n > limit || b[from] == '0' && i > from+1 {
+		c.fail(t.field, at)
 		return 0
 	}
-	c.space(field, at)
+	if i < len(b) && b[i] == ' ' {
+		i++
+	} else if i < len(b) || !c.trimmed {
+		c.fail(t.field, at)
+		return 0
+	}
+	c.i = i
 	return n
 }
 
@@ -138,13 +149,19 @@ func (c *cursor) hexByte(without uint8) bool {
 }
 
 // hexField reads a field "NAME=0x.. " of two digits, none of the case without.
-func (c *cursor) hexField(lit, field string, without uint8) {
-	at := c.i
-	if !c.opt(lit) || !c.hexByte(without) {
-		c.fail(field, at)
+func (c *cursor) hexField(t *token, without uint8) {
+	b, at := c.b, c.i
+	i := at + t.size
+	if i+2 >= len(b) || !t.begins(b, at) || b[i+2] != ' ' {
+		c.fail(t.field, at)
 		return
 	}
-	c.space(field, at)
+	h, l := hexValue[b[i]], hexValue[b[i+1]]
+	if (h|l)&(notHex&0x80|without) != 0 {
+		c.fail(t.field, at)
+		return
+	}
+	c.i = i + 3
 }
 
 // hex32 reads a field "NAME=0x" with up to eight digits as %x prints them.
@@ -202,22 +219,36 @@ func (c *cursor) ifname(field string) int {
 
 // addr4 reads an address as %pI4 prints it, and the blank after it.
 func (c *cursor) addr4(field string) netip.Addr {
-	at := c.i
-	var a [4]byte
-	for k := range a {
-		if k > 0 && !c.opt(".") {
-			c.fail(field, at)
-			return netip.Addr{}
+	b, i := c.b, c.i
+	var a, octet uint32
+	for k := 0; i+3 < len(b); k++ {
+		octet = uint32(b[i] - '0')
+		if octet > 9 {
+			break
 		}
-		n, ok := c.digits(255)
-		if !ok {
-			c.fail(field, at)
-			return netip.Addr{}
+		i++
+		for n := 0; n < 2 && b[i]-'0' <= 9 && octet != 0; n++ {
+			octet = octet*10 + uint32(b[i]-'0')
+			i++
 		}
-		a[k] = byte(n)
+		if octet > 255 {
+			break
+		}
+		a = a<<8 | octet
+		if k == 3 {
+			if b[i] != ' ' {
+				break
+			}
+			c.i = i + 1
+			return netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)})
+		}
+		if b[i] != '.' {
+			break
+		}
+		i++
 	}
-	c.space(field, at)
-	return netip.AddrFrom4(a)
+	c.fail(field, c.i)
+	return netip.Addr{}
 }
 
 // addr6Len is the length of an address as %pI6 prints it: eight groups of four

@@ -12,10 +12,10 @@ import (
 // The tag is "kernel:" alone. Syslog daemons print "kernel[123]:" for a message
 // that came from a process calling itself kernel: the kernel has no process id.
 func (c *cursor) header() bool {
-	if !c.opt(" ") || !c.host() || !c.opt("kernel: ") {
+	if !c.opt(" ") || !c.host() || !c.take(tKernel) {
 		return false
 	}
-	return (c.peek() != '[' || c.uptime()) && c.opt(outbound.LogPrefix)
+	return (c.peek() != '[' || c.uptime()) && c.take(tPrefix) && c.take(tPrefix2)
 }
 
 // host steps over the host's name and the blank after it.
@@ -63,20 +63,20 @@ const (
 // may come a blank, which rules written by hand often have.
 func (c *cursor) label() []byte {
 	from := c.i
-	rest := c.b[from:min(len(c.b), from+maxLabel+len(":=:"))]
-	n := bytes.Index(rest, []byte(":=:"))
-	if n < 1 {
+	end := min(len(c.b)-len(":=:"), from+maxLabel)
+	i := from
+	for i <= end && !(c.b[i] == ':' && c.b[i+1] == '=' && c.b[i+2] == ':') {
+		if ch := c.b[i]; !alnum(ch) && ch != ':' && ch != '.' && ch != '_' && ch != '-' {
+			i = end
+		}
+		i++
+	}
+	if i == from || i > end {
 		c.fail("label", from)
 		return nil
 	}
-	label := rest[:n]
-	for _, ch := range label {
-		if !alnum(ch) && ch != ':' && ch != '.' && ch != '_' && ch != '-' {
-			c.fail("label", from)
-			return nil
-		}
-	}
-	c.i = from + n + len(":=:")
+	label := c.b[from:i]
+	c.i = i + len(":=:")
 	c.key()
 	c.opt(" ")
 	return label

@@ -27,8 +27,8 @@ func (c *cursor) icmp(fragment bool) {
 	if fragment && c.inner || c.incomplete() {
 		return
 	}
-	kind := c.num("TYPE=", "TYPE", 255)
-	code := c.num("CODE=", "CODE", 255)
+	kind := c.num(tTYPE, 255)
+	code := c.num(tCODE, 255)
 	if c.incomplete() {
 		return
 	}
@@ -36,7 +36,8 @@ func (c *cursor) icmp(fragment bool) {
 	case echoReply, echoRequest:
 		c.echo()
 	case paramProblem:
-		c.num("PARAMETER=", "PARAMETER", 255)
+		c.must("PARAM", "PARAMETER")
+		c.num(tPARAMETER, 255)
 	case redirect:
 		c.must("GATEWAY=", "GATEWAY")
 		c.addr4("GATEWAY")
@@ -44,7 +45,7 @@ func (c *cursor) icmp(fragment bool) {
 	case unreachable, sourceQuench, timeExceeded:
 		c.quoted()
 		if kind == unreachable && code == fragNeeded {
-			c.num("MTU=", "MTU", math.MaxUint16)
+			c.num(tMTU, math.MaxUint16)
 		}
 	}
 }
@@ -53,8 +54,8 @@ func (c *cursor) icmpv6(fragment bool) {
 	if fragment && c.inner || c.incomplete() {
 		return
 	}
-	kind := c.num("TYPE=", "TYPE", 255)
-	c.num("CODE=", "CODE", 255)
+	kind := c.num(tTYPE, 255)
+	c.num(tCODE, 255)
 	switch kind {
 	case echoRequest6, echoReply6:
 		c.echo()
@@ -66,13 +67,13 @@ func (c *cursor) icmpv6(fragment bool) {
 		c.quoted()
 	case tooBig6:
 		c.quoted()
-		c.num("MTU=", "MTU", math.MaxUint32)
+		c.num(tMTU, math.MaxUint32)
 	}
 }
 
 func (c *cursor) echo() {
-	c.num("ID=", "ID", math.MaxUint16)
-	c.num("SEQ=", "SEQ", math.MaxUint16)
+	c.num(tID, math.MaxUint16)
+	c.num(tSEQ, math.MaxUint16)
 }
 
 // quoted reads the packet that an error quotes, "[SRC=... ] ". The kernel does

@@ -22,17 +22,18 @@ type packet struct {
 // fields has been the same since 2.6 but for AE before the TCP flags (6.15).
 func (c *cursor) outgoing(p *packet) {
 	at := c.i
-	c.must("IN=", "IN")
+	if !c.take(tIN) {
+		c.fail("IN", at)
+	}
 	if c.ifname("IN") > 0 {
-		if c.opt("OUT=") {
+		if c.take(tOUT) {
 			c.kind = NotOutgoing
 		}
 		c.fail("IN", at)
 		return
 	}
 	at = c.i
-	c.must("OUT=", "OUT")
-	if c.ifname("OUT") == 0 {
+	if !c.take(tOUT) || c.ifname("OUT") == 0 {
 		c.fail("OUT", at)
 		return
 	}
@@ -48,6 +49,9 @@ func (c *cursor) outgoing(p *packet) {
 // foreignLink reads the fields between OUT= and SRC=. PHYSIN= and MAC= are
 // printed for a packet that came in through a bridge or an interface.
 func (c *cursor) foreignLink() {
+	if c.peek() == 'S' {
+		return
+	}
 	if c.opt("PHYSOUT=") && c.ifname("PHYSOUT") == 0 {
 		c.fail("PHYSOUT", c.i)
 		return
@@ -67,9 +71,9 @@ func (c *cursor) owner(p *packet) {
 	if c.peek() != 'U' {
 		return
 	}
-	p.uid = outbound.UID(c.num("UID=", "UID", math.MaxUint32-1))
+	p.uid = outbound.UID(c.num(tUID, math.MaxUint32-1))
 	c.trimmed = c.bad == ""
-	p.gid = outbound.GID(c.num("GID=", "GID", math.MaxUint32-1))
+	p.gid = outbound.GID(c.num(tGID, math.MaxUint32-1))
 }
 
 // ip reads a packet from SRC= to before UID=.
@@ -78,39 +82,36 @@ func (c *cursor) ip(p *packet) {
 	if c.inner && c.opt("TRUNCATED") {
 		return
 	}
-	if !c.opt("SRC=") {
+	if !c.take(tSRC) {
 		c.fail("SRC", at)
 		return
 	}
 	if len(c.b)-c.i > 4 && c.b[c.i+4] == ':' {
 		p.src = c.addr6("SRC")
-		c.must("DST=", "DST")
+		if !c.take(tDST) {
+			c.fail("DST", c.i)
+		}
 		p.dst = c.addr6("DST")
 		c.ipv6(p)
 		return
 	}
 	p.src = c.addr4("SRC")
-	c.must("DST=", "DST")
+	if !c.take(tDST) {
+		c.fail("DST", c.i)
+	}
 	p.dst = c.addr4("DST")
 	c.ipv4(p)
 }
 
 func (c *cursor) ipv4(p *packet) {
 	// A packet not yet cut into segments can be longer than 65535.
-	c.num("LEN=", "LEN", math.MaxUint32)
-	c.hexField("TOS=0x", "TOS", lower)
-	c.hexField("PREC=0x", "PREC", lower)
-	c.num("TTL=", "TTL", 255)
-	c.num("ID=", "ID", math.MaxUint16)
-	c.opt("CE ")
-	c.opt("DF ")
-	c.opt("MF ")
-	fragment := c.opt("FRAG:")
-	if fragment {
-		c.num("", "FRAG", 8191)
-	}
-	c.options()
-	if !c.opt("PROTO=") {
+	c.num(tLEN, math.MaxUint32)
+	c.hexField(tTOS, lower)
+	c.hexField(tPREC, lower)
+	c.num(tTTL, 255)
+	c.num(tID, math.MaxUint16)
+	fragment := c.fragments()
+	if !c.take(tPROTO) {
 		c.fail("PROTO", c.i)
 		return
 	}
@@ -134,16 +135,36 @@ func (c *cursor) ipv4(p *packet) {
 	}
 }
 
+// fragments reads the flags of fragmentation and the options, and reports a
+// later fragment.
+func (c *cursor) fragments() (later bool) {
+	if c.peek() == 'C' {
+		c.opt("CE ")
+	}
+	c.take(tDF)
+	if c.peek() == 'P' {
+		return false
+	}
+	c.opt("MF ")
+	if c.peek() == 'F' {
+		c.num(tFRAG, 8191)
+		later = true
+	}
+	c.options()
+	return later
+}
+
 func (c *cursor) ipv6(p *packet) {
-	c.num("LEN=", "LEN", math.MaxUint32)
-	c.num("TC=", "TC", 255)
-	c.num("HOPLIMIT=", "HOPLIMIT", 255)
-	c.num("FLOWLBL=", "FLOWLBL", 1<<20-1)
+	c.num(tLEN, math.MaxUint32)
+	c.num(tTC, 255)
+	c.must("HOP", "HOPLIMIT")
+	c.num(tHOPLIMIT, 255)
+	c.num(tFLOWLBL, 1<<20-1)
 	fragment := c.extensions()
 	if c.inner && c.peek() == ']' {
 		return
 	}
-	if !c.opt("PROTO=") {
+	if !c.take(tPROTO) {
 		c.fail("PROTO", c.i)
 		return
 	}
@@ -167,8 +188,8 @@ func (c *cursor) extensions() (fragment bool) {
 	for {
 		wrapped := c.opt("OPT ( ")
 		switch {
-		case c.opt("FRAG:"):
-			fragment = c.num("", "FRAG", 0xfff8) != 0 || fragment
+		case c.peek() == 'F':
+			fragment = c.num(tFRAG, 0xfff8) != 0 || fragment
 			c.opt("INCOMPLETE ")
 			c.must("ID:", "FRAG")
 			c.hex8("FRAG")
@@ -225,8 +246,8 @@ func (c *cursor) ports(p *packet, fragment bool) bool {
 	if c.inner && (fragment || c.incomplete()) {
 		return false
 	}
-	p.sport = uint16(c.num("SPT=", "SPT", math.MaxUint16))
-	p.dport = uint16(c.num("DPT=", "DPT", math.MaxUint16))
+	p.sport = uint16(c.num(tSPT, math.MaxUint16))
+	p.dport = uint16(c.num(tDPT, math.MaxUint16))
 	return true
 }
 
@@ -235,13 +256,13 @@ func (c *cursor) tcp(p *packet, fragment bool) {
 		return
 	}
 	if c.peek() == 'S' {
-		c.num("SEQ=", "SEQ", math.MaxUint32)
-		c.num("ACK=", "ACK", math.MaxUint32)
+		c.num(tSEQ, math.MaxUint32)
+		c.num(tACK, math.MaxUint32)
 	}
-	c.num("WINDOW=", "WINDOW", math.MaxUint16)
-	c.hexField("RES=0x", "RES", upper)
+	c.num(tWINDOW, math.MaxUint16)
+	c.hexField(tRES, upper)
 	c.flags()
-	c.num("URGP=", "URGP", math.MaxUint16)
+	c.num(tURGP, math.MaxUint16)
 	c.options()
 }
 
@@ -298,7 +319,7 @@ func (c *cursor) udpName(p *packet) bool {
 
 func (c *cursor) udp(p *packet, fragment bool) {
 	if c.ports(p, fragment) {
-		c.num("LEN=", "LEN", math.MaxUint16)
+		c.num(tLEN, math.MaxUint16)
 	}
 }
 

@@ -83,6 +83,9 @@ func (c *cursor) digits(limit uint64) (n uint64, ok bool) {
 	return n, true
 }
 
+// maxDigits is how many digits a number of 32 bits has at most.
+const maxDigits = 10
+
 // num reads a field "NAME=number ", of at most limit.
 func (c *cursor) num(t *token, limit uint64) uint64 {
 	b, at := c.b, c.i
@@ -92,8 +95,12 @@ func (c *cursor) num(t *token, limit uint64) uint64 {
 		return 0
 	}
 	n, from := uint64(0), i
-	for i < len(b) && b[i]-'0' <= 9 && n <= limit {
-		n = n*10 + uint64(b[i]-'0')
+	for _, ch := range b[i:min(len(b), i+maxDigits)] {
+		d := ch - '0'
+		if d > 9 {
+			break
+		}
+		n = n*10 + uint64(d)
 		i++
 	}
 	if i == from || n > limit || b[from] == '0' && i > from+1 {

@@ -104,11 +104,10 @@ func (s *Stamp) clock(b []byte) bool {
 	if len(b) < 8 || b[2] != ':' || b[5] != ':' {
 		return false
 	}
-	h, ok1 := two(b[0], b[1])
-	m, ok2 := two(b[3], b[4])
-	sec, ok3 := two(b[6], b[7])
-	s.Hour, s.Minute, s.Second = h, m, sec
-	return ok1 && ok2 && ok3 && h < 24 && m < 60 && sec < 60
+	b = b[:8]
+	h1, h, m1, m, s1, sec := b[0]-'0', b[1]-'0', b[3]-'0', b[4]-'0', b[6]-'0', b[7]-'0'
+	s.Hour, s.Minute, s.Second = h1*10+h, m1*10+m, s1*10+sec
+	return h1 < 3 && h < 10 && m1 < 6 && m < 10 && s1 < 6 && sec < 10 && s.Hour < 24
 }
 
 func two(a, b byte) (uint8, bool) {

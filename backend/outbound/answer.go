@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
 	"time"
 )
@@ -331,4 +332,24 @@ type DiskDoc struct {
 	Free          int64 `json:"free"`
 	Days          int   `json:"days"`
 	RetentionDays int   `json:"retention_days"`
+}
+
+// Add adds what other counts.
+func (c *Counts) Add(other Counts) {
+	c.Read += other.Read
+	c.Stored += other.Stored
+	c.Known += other.Known
+	c.Expired += other.Expired
+	for kind, n := range other.Rejected {
+		if c.Rejected == nil {
+			c.Rejected = map[string]int{}
+		}
+		c.Rejected[kind] += n
+	}
+}
+
+// Clone gives a copy that shares nothing.
+func (c Counts) Clone() Counts {
+	c.Rejected = maps.Clone(c.Rejected)
+	return c
 }

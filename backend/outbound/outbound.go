@@ -210,3 +210,13 @@ func (p Position) Before(q Position) bool {
 	}
 	return p.Offset < q.Offset
 }
+
+// Batch is what is stored at once, or not at all.
+type Batch struct {
+	// Events carry their Who. Their lines are copied when they are stored.
+	Events []Event
+	// From and To are set where a log is followed: that all before To is
+	// stored is itself stored with the events, never apart from them. Events
+	// carry their Offset in the file of To.
+	From, To Position
+}

@@ -12,23 +12,13 @@ import (
 	"outboundmonitor/backend/outbound"
 )
 
-// Batch is what one transaction a day stores.
-type Batch struct {
-	// Events carry their Who. Their lines are copied.
-	Events []outbound.Event
-	// From and To are set where a log is followed: what To stands for is
-	// stored when the batch is, never without it. Events carry their Offset in
-	// the file of To.
-	From, To outbound.Position
-}
-
 // Append stores a batch. When it returns nil, the events and the position are
 // on disk.
 //
 // A batch that spans midnight is one transaction in each day's file. If the
 // machine stops between them, [Store.Resume] gives the batch's beginning
 // again, and what the first file has is not stored twice.
-func (s *Store) Append(b Batch) error {
+func (s *Store) Append(b outbound.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -84,7 +74,7 @@ func split(events []outbound.Event) []dayPart {
 	return parts
 }
 
-func (s *Store) appendDay(p dayPart, b Batch, last bool) error {
+func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	d, err := s.day(p.day, true)
 	if err != nil {
 		return err
@@ -252,7 +242,7 @@ func segmentKey(first, size uint32) []byte {
 
 // position keeps how far the chain has come. Only the last day's file of a
 // batch says that the whole batch is stored.
-func (w *dayWriter) position(b Batch, last bool) error {
+func (w *dayWriter) position(b outbound.Batch, last bool) error {
 	if b.To.Chain == "" {
 		return nil
 	}

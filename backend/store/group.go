@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -275,4 +277,31 @@ func (s *Store) Lines(since, until time.Time, f func(t time.Time, line []byte)) 
 			return nil
 		})
 	})
+}
+
+// Holds reports whether any event from since to until, in Unix seconds, may be
+// stored. It looks into no file but those of the days in question.
+func (s *Store) Holds(since, until int64) (bool, error) {
+	for _, name := range s.between(time.Unix(since, 0), time.Unix(until, 0)) {
+		d, err := s.day(name, false)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		v := d.view.Load()
+		for i := len(v.sums) - 1; i >= 0; i-- {
+			if d.begin+int64(v.sums[i].maxSec) >= since && d.begin+int64(v.sums[i].minSec) < until {
+				return true, nil
+			}
+		}
+		sec := v.open.cols[colSec]
+		for i := len(sec) - 1; i >= 0; i-- {
+			if at := d.begin + int64(sec[i]); at >= since && at < until {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

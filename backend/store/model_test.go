@@ -224,7 +224,7 @@ func TestAnswersEqualTheModel(t *testing.T) {
 			from = start.Add(time.Duration(m.rng.IntN(30)) * time.Hour)
 		}
 		for _, n := range []int{1, 7, m.rng.IntN(1000), m.rng.IntN(5000)} {
-			if err := s.Append(store.Batch{Events: m.make(n, from, 3*time.Second)}); err != nil {
+			if err := s.Append(outbound.Batch{Events: m.make(n, from, 3*time.Second)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -34,7 +34,7 @@ func newRing() *ring {
 func (r *ring) close() { r.once.Do(func() { close(r.done) }) }
 
 // remember puts a followed batch into the ring.
-func (s *Store) remember(b Batch) {
+func (s *Store) remember(b outbound.Batch) {
 	if len(b.Events) == 0 {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,7 @@ type world struct {
 	cancel context.CancelFunc
 	done   chan error
 	now    time.Time
+	logger *slog.Logger
 }
 
 var errRefused = errors.New("refused")
@@ -71,11 +73,13 @@ func inBubble(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		defer func() {
+			_ = w.stop()
+			if w.writer != nil {
+				_ = w.writer.Close()
+			}
+		}()
 		f(w)
-		w.stop()
-		if w.writer != nil {
-			_ = w.writer.Close()
-		}
 	})
 }
 
@@ -93,8 +97,8 @@ func (w *world) reopen() {
 	w.t.Helper()
 	if w.writer != nil {
 		w.must(w.writer.Close())
+		w.half = ""
 	}
-	w.half = ""
 	f, err := os.OpenFile(w.path("messages"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	w.must(err)
 	w.writer = f
@@ -230,7 +234,7 @@ func (w *world) start() {
 	w.cancel, w.wake, w.done = cancel, make(chan struct{}), make(chan error, 1)
 	w.last = w.pos
 	f := tail.NewFollower(tail.Options{
-		Root: w.root, Path: logPath, Wake: w.wake, Stored: w.stored,
+		Root: w.root, Path: logPath, Wake: w.wake, Stored: w.stored, Logger: w.logger,
 		Now: func() time.Time { return w.now },
 	})
 	go func() { w.done <- f.Run(ctx, w.pos, w.keep) }()

@@ -24,11 +24,31 @@ var rotated = regexp.MustCompile(`^[.-]([0-9]+(?:[-_.T:]?[0-9]+)*)(\.gz)?$`)
 
 // holds reports whether there is something in the file to go on to. A log that
 // is no regular file is gone on to as well, to be refused.
-func (m member) holds(log string) bool {
+func (f *Follower) holds(m member) bool {
 	if !m.info.Mode().IsRegular() {
-		return m.name == log
+		return m.name == f.opt.Path
 	}
-	return m.info.Size() > 0
+	return m.info.Size() > 0 && !f.packsNothing(m)
+}
+
+// smallest is more than gzip makes of nothing and a file name.
+const smallest = 512
+
+// packsNothing reports whether a file is an empty one compressed: its last
+// four bytes, the length of what it holds, are zero.
+func (f *Follower) packsNothing(m member) bool {
+	size := m.info.Size()
+	if !strings.HasSuffix(m.name, ".gz") || size > smallest || size < 4 {
+		return false
+	}
+	file, err := f.opt.Root.Open(m.name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	var length [4]byte
+	_, err = file.ReadAt(length[:], size-4)
+	return err == nil && length == [4]byte{}
 }
 
 // errUnsettled means that the files were being rotated while they were listed.

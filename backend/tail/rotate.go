@@ -34,7 +34,7 @@ func (r *run) successor(ctx context.Context) (*member, error) {
 	}
 	var next *member
 	for i := range list {
-		if list[i].holds(r.opt.Path) {
+		if r.holds(list[i]) {
 			next = &list[i]
 		}
 	}

@@ -92,15 +92,22 @@ func (w *world) must(err error) {
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 
-// reopen is what the writer does on HUP.
+// reopen is what the writer does on HUP. A line that it had begun in another
+// file will never be whole.
 func (w *world) reopen() {
 	w.t.Helper()
-	if w.writer != nil {
-		w.must(w.writer.Close())
-		w.half = ""
-	}
 	f, err := os.OpenFile(w.path("messages"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	w.must(err)
+	if w.writer != nil {
+		now, err := f.Stat()
+		w.must(err)
+		before, err := w.writer.Stat()
+		w.must(err)
+		if !os.SameFile(now, before) {
+			w.half = ""
+		}
+		w.must(w.writer.Close())
+	}
 	w.writer = f
 }
 
@@ -154,7 +161,7 @@ func (w *world) has(name string) bool {
 // shift renames as logrotate does with numbers; the writer is not told.
 func (w *world) shift() {
 	w.t.Helper()
-	for i := 9; i > 0; i-- {
+	for i := 60; i > 0; i-- {
 		for _, end := range []string{"", ".gz"} {
 			if from := fmt.Sprintf("messages.%d%s", i, end); w.has(from) {
 				w.rename(from, fmt.Sprintf("messages.%d%s", i+1, end))

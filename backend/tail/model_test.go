@@ -187,15 +187,7 @@ func (m *model) turnAway(data []byte) {
 		m.day++
 		name = fmt.Sprint("messages-", m.day)
 	} else {
-		m.rename("messages", "aside")
-		for i := 60; i > 0; i-- {
-			for _, end := range []string{"", ".gz"} {
-				if from := fmt.Sprintf("messages.%d%s", i, end); m.has(from) {
-					m.rename(from, fmt.Sprintf("messages.%d%s", i+1, end))
-				}
-			}
-		}
-		m.rename("aside", "messages")
+		m.makeRoom()
 	}
 	m.must(os.WriteFile(m.path(name), data, 0o600))
 }

@@ -161,15 +161,25 @@ func (w *world) has(name string) bool {
 // shift renames as logrotate does with numbers; the writer is not told.
 func (w *world) shift() {
 	w.t.Helper()
-	for i := 60; i > 0; i-- {
+	w.makeRoom()
+	w.rename("messages", "messages.1")
+	w.create()
+}
+
+// makeRoom renames the rotated files so that messages.1 is free.
+func (w *world) makeRoom() {
+	w.t.Helper()
+	n := 1
+	for w.has(fmt.Sprint("messages.", n)) || w.has(fmt.Sprint("messages.", n, ".gz")) {
+		n++
+	}
+	for ; n > 1; n-- {
 		for _, end := range []string{"", ".gz"} {
-			if from := fmt.Sprintf("messages.%d%s", i, end); w.has(from) {
-				w.rename(from, fmt.Sprintf("messages.%d%s", i+1, end))
+			if from := fmt.Sprint("messages.", n-1, end); w.has(from) {
+				w.rename(from, fmt.Sprint("messages.", n, end))
 			}
 		}
 	}
-	w.rename("messages", "messages.1")
-	w.create()
 }
 
 // rotate shifts and tells the writer.

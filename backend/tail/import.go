@@ -168,7 +168,7 @@ func decompressed(at io.ReaderAt, r io.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bounded{r: zr, left: maxContent}, nil
+	return &bounded{r: zr, left: maxContent, limit: maxContent}, nil
 }
 
 // maxContent is how much a compressed file may hold. A gigabyte of zeros takes
@@ -176,15 +176,15 @@ func decompressed(at io.ReaderAt, r io.Reader) (io.Reader, error) {
 // for hours. Memory is bounded in any case.
 const maxContent = 64 << 30
 
-// bounded reads at most left bytes and then fails.
+// bounded reads at most limit bytes and then fails.
 type bounded struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	left, limit int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("%w: more than %d GiB of text", hostfs.ErrTooLarge, maxContent>>30)
+		return 0, fmt.Errorf("%w: more than %d bytes of text", hostfs.ErrTooLarge, b.limit)
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)

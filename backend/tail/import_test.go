@@ -172,6 +172,14 @@ func TestBombTakesNoMemory(t *testing.T) {
 	}
 }
 
+// TestEndlessTextIsCutOff: a small file must not keep the reader busy for ever.
+func TestEndlessTextIsCutOff(t *testing.T) {
+	n, err := io.Copy(io.Discard, tail.Bounded(zeros{}, 1<<20))
+	if n != 1<<20 || !errors.Is(err, hostfs.ErrTooLarge) {
+		t.Errorf("read %d, %v; want %d and %v", n, err, 1<<20, hostfs.ErrTooLarge)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {

@@ -92,20 +92,24 @@ func TestRotationLosesNothing(t *testing.T) {
 			w.compress("messages.2")
 			w.look()
 		},
-		"the log is deleted and made anew": func(w *world) {
-			w.line(3)
-			w.must(os.Remove(w.path("messages")))
-			w.line(3)
-			w.reopen()
-			w.line(3)
-			w.look()
-		},
 		"the log is replaced by a copy of itself": func(w *world) {
 			w.line(3)
 			data, err := os.ReadFile(w.path("messages"))
 			w.must(err)
 			w.must(os.WriteFile(w.path("new"), data, 0o600))
 			w.rename("new", "messages")
+			w.reopen()
+			w.line(3)
+			w.look()
+		},
+		"empty rotations are compressed while the writer was told of none": func(w *world) {
+			w.shift()
+			w.look()
+			w.shift()
+			w.compress("messages.1")
+			w.look()
+			w.line(3)
+			w.look()
 			w.reopen()
 			w.line(3)
 			w.look()
@@ -120,23 +124,45 @@ func TestRotationLosesNothing(t *testing.T) {
 			w.look()
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(w *world) {
-				w.line(5)
-				w.start()
-				w.check()
-				f(w)
-				w.check()
-				w.noGap()
-				w.line(1)
-				w.look()
-				w.check()
-				if last := w.chunks[len(w.chunks)-1]; !last.CaughtUp || !last.Live {
-					t.Errorf("last chunk %+v, want it live and caught up", last)
-				}
+		for _, how := range []string{"looking", "restarting"} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				inBubble(t, func(w *world) {
+					w.line(5)
+					w.start()
+					w.check()
+					w.restarts = how == "restarting"
+					f(w)
+					w.restarts = false
+					w.check()
+					w.noGap()
+					w.line(1)
+					w.look()
+					w.check()
+					if last := w.chunks[len(w.chunks)-1]; !last.CaughtUp || !last.Live {
+						t.Errorf("last chunk %+v, want it live and caught up", last)
+					}
+				})
 			})
-		})
+		}
 	}
+}
+
+// TestDeletedLogIsReadToItsEnd: for as long as the follower holds it open.
+func TestDeletedLogIsReadToItsEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.line(5)
+		w.start()
+		w.line(3)
+		w.must(os.Remove(w.path("messages")))
+		w.line(3)
+		w.look()
+		w.line(3)
+		w.reopen()
+		w.line(3)
+		w.look()
+		w.check()
+		w.noGap()
+	})
 }
 
 // TestLateLinesAreGiven: a second writer keeps the old file open after the
@@ -164,6 +190,35 @@ func TestLateLinesAreGiven(t *testing.T) {
 		w.writer = second
 		w.line(1)
 		w.restart()
+		w.check()
+		w.noGap()
+	})
+}
+
+// TestLateLinesAreGivenOnce: the position stands in the old file still, and the
+// follower goes back to it when the new one is truncated.
+func TestLateLinesAreGivenOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.line(5)
+		w.start()
+		old := w.writer
+		w.rename("messages", "messages.1")
+		w.must(os.WriteFile(w.path("messages"), []byte("half"), 0o600))
+		w.look()
+		w.line(1)
+		w.look()
+		w.check()
+		w.must(os.Truncate(w.path("messages"), 0))
+		w.look()
+		w.line(1)
+		w.look()
+		w.check()
+		w.restart()
+		w.check()
+		w.writer = nil
+		w.line(1)
+		w.must(old.Close())
+		w.look()
 		w.check()
 		w.noGap()
 	})

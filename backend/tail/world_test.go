@@ -49,6 +49,8 @@ type world struct {
 	done   chan error
 	now    time.Time
 	logger *slog.Logger
+	// restarts makes each look one by a new follower.
+	restarts bool
 }
 
 var errRefused = errors.New("refused")
@@ -260,6 +262,10 @@ func (w *world) start() {
 
 // look lets the follower look once; nothing happens while it does.
 func (w *world) look() {
+	if w.restarts {
+		w.restart()
+		return
+	}
 	select {
 	case w.wake <- struct{}{}:
 	case err := <-w.done:

@@ -14,7 +14,7 @@ import (
 // the follower's end do. After each the caller must have each line written
 // once and in order, without a gap. TAIL_SEED repeats one run.
 func TestAnyOrderOfEvents(t *testing.T) {
-	runs := 300
+	runs := 200
 	if testing.Short() {
 		runs = 50
 	}

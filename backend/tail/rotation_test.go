@@ -108,10 +108,26 @@ func TestRotationLosesNothing(t *testing.T) {
 			w.shift()
 			w.compress("messages.1")
 			w.look()
+			w.now = w.now.Add(2 * time.Minute) // no watch for late lines any more
+			w.look()
 			w.line(3)
 			w.look()
 			w.reopen()
 			w.line(3)
+			w.look()
+		},
+		"a rotation is being compressed": func(w *world) {
+			w.rotate()
+			w.line(3)
+			w.rotate()
+			w.line(3)
+			for _, name := range []string{"messages.1", "messages.2"} {
+				data, err := os.ReadFile(w.path(name))
+				w.must(err)
+				w.must(os.WriteFile(w.path(name+".gz"), zipped(w.t, data)[:20], 0o600))
+			}
+			w.look()
+			w.compress("messages.2")
 			w.look()
 		},
 		"the log is away for a while": func(w *world) {

@@ -106,3 +106,21 @@ func TestTruncationWhileDownIsAGap(t *testing.T) {
 		}
 	})
 }
+
+func TestTruncationOfUnreadLinesIsAGap(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.line(9000)
+		w.kept = func() {
+			w.kept = nil
+			w.wrote = w.wrote[:len(w.got)]
+			w.must(w.writer.Truncate(0))
+			w.line(10)
+		}
+		w.start()
+		w.look()
+		w.check()
+		if g := w.gaps(); len(g) != 1 || g[0] != outbound.RotatedAway {
+			t.Errorf("gaps %v, want one: rotated_away", g)
+		}
+	})
+}

@@ -49,6 +49,8 @@ type world struct {
 	done   chan error
 	now    time.Time
 	logger *slog.Logger
+	// kept is called, if set, when the caller has kept a chunk.
+	kept func()
 	// restarts makes each look one by a new follower.
 	restarts bool
 }
@@ -243,6 +245,9 @@ func (w *world) keep(c tail.Chunk) error {
 	c.Data = nil
 	w.chunks = append(w.chunks, c)
 	w.last, w.pos = c.To, c.To
+	if w.kept != nil {
+		w.kept()
+	}
 	return nil
 }
 

@@ -74,6 +74,8 @@ type Server struct {
 	opts Options
 	echo *echo.Echo
 	turn *turnstile
+	// params reads what was typed in the host's zone.
+	params *decoder
 }
 
 // New gives a Server with all routes.
@@ -87,7 +89,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, echo: echo.New(), turn: newTurnstile(perViewer)}
+	s := &Server{opts: o, echo: echo.New(), turn: newTurnstile(perViewer), params: newDecoder(o.Zone, o.Now)}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.Logger.SetLevel(log.OFF) // Faults go to Options.Logger.
 	s.echo.HTTPErrorHandler = s.fault

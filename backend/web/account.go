@@ -44,7 +44,7 @@ func (s *Server) account(c echo.Context) error {
 			return err
 		}
 		if len(had) == 0 {
-			return noSuch("account " + p.Name)
+			return noSuch("account", p.Name)
 		}
 	}
 	doc, err := s.story(c, q, lives)

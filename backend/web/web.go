@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -103,6 +105,18 @@ func New(o Options) *Server {
 
 // Handler gives the routes without a listener, for the demo and for tests.
 func (s *Server) Handler() http.Handler { return s.echo }
+
+// Routes lists what is served as "METHOD /path", sorted.
+func (s *Server) Routes() []string {
+	var all []string
+	for _, r := range s.echo.Routes() {
+		if !strings.HasPrefix(r.Method, "echo_") {
+			all = append(all, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // Serve answers on l until ctx ends, then lets requests end for a few seconds.
 // It closes l.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func (q *pageRequest) askLine(text string, words []string) (pageAsked, error) {
 		}
 	}
 	for _, w := range words {
-		if a, ok := pageAddress(strings.Trim(w, `[]()<>{},;:'"=`)); ok {
+		if a, ok := pageAddress(strings.Trim(w, `[]()<>{},;:'"=?!.`)); ok {
 			return q.askAddress(a, at)
 		}
 	}
@@ -95,10 +96,12 @@ func (q *pageRequest) askLine(text string, words []string) (pageAsked, error) {
 }
 
 // askAddress asks who connected to an address, unless it is one from which
-// connections were recorded: then it is ours, and the complaint names us.
+// the latest connections came: then it is ours, and the complaint names us.
+// The latest are looked at because a source address alone may have no index.
 func (q *pageRequest) askAddress(a netip.Addr, at time.Time) (pageAsked, error) {
-	own, err := q.p.Reader.Events(q.ctx, q.viewer.Scope, outbound.Query{Src: netip.PrefixFrom(a, a.BitLen()), Limit: 1})
-	if err == nil && len(own.Events) > 0 {
+	latest, err := q.p.Reader.Events(q.ctx, q.viewer.Scope, outbound.Query{Limit: pageLimit})
+	ours := slices.ContainsFunc(latest.Events, func(e outbound.Event) bool { return e.Src == a })
+	if err == nil && ours {
 		return pageAsked{page: "/search", params: pageAround(url.Values{"src": {a.String()}}, at, 5*time.Minute)}, nil
 	}
 	return pageAsked{target: a.String(), at: at}, nil

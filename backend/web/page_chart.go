@@ -190,8 +190,13 @@ func pageHatches(gaps []outbound.Gap, since, until time.Time) []pageRect {
 
 // pageNice gives the round number that ends the axis: it halves evenly.
 func pageNice(n int) int {
+	for _, m := range []int{1, 2, 4, 6, 8} {
+		if m >= n {
+			return m
+		}
+	}
 	for step := 1; ; step *= 10 {
-		for _, m := range []int{1, 2, 4, 6, 8} {
+		for _, m := range []int{10, 12, 16, 20, 24, 30, 40, 50, 60, 80} {
 			if m*step >= n {
 				return m * step
 			}

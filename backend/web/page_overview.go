@@ -171,7 +171,7 @@ func (q *pageRequest) today(o *pageOverview) error {
 	if o.Chart, err = q.chart(outbound.Query{}, nil); err != nil {
 		return err
 	}
-	o.Range = fmt.Sprintf("%s to %s", q.time(since), q.time(until))
+	o.Range = fmt.Sprintf("%s to now, %s", q.time(since), q.time(q.now))
 	o.Rows = q.links.to("/search", range24)
 	query := outbound.Query{Since: since, Until: until}
 	if o.Accounts, err = q.bars(query, outbound.ByAccount, range24); err != nil {

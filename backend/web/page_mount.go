@@ -1,0 +1,33 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"outboundmonitor/backend/outbound"
+)
+
+// Register puts the pages behind the server's middleware, as a [Mount].
+func (p *Pages) Register(g *echo.Group) {
+	for _, route := range p.Routes() {
+		g.Add(route.Method, route.Path, func(c echo.Context) error {
+			route.Handler(c.Response(), c.Request(), Viewer(viewerOf(c)))
+			return nil
+		})
+	}
+}
+
+// Fault draws an error as a page, as a [Faulter]. The status is that of the
+// error's code.
+func (p *Pages) Fault(c echo.Context, status int, e *outbound.Error) error {
+	p.page(func(q *pageRequest) (pageAnswer, error) {
+		a := pageFault(q, e)
+		a.status = status
+		return a, nil
+	})(c.Response(), c.Request(), Viewer(viewerOf(c)))
+	return nil
+}
+
+var _ interface {
+	Mount
+	Faulter
+} = (*Pages)(nil)

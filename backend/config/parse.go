@@ -48,12 +48,17 @@ func unreadable(path string, data []byte, err error) error {
 	}
 	row, _ := bad.Position()
 	key := strings.Join(bad.Key(), ".")
+	why := strings.TrimPrefix(bad.Error(), "toml: ")
+	if strings.HasPrefix(why, "cannot decode TOML") && defaultOf(key) != "" {
+		// The decoder names the field of the program here.
+		why = "not the kind of value that the default has, " + defaultOf(key) + ","
+	}
 	if key != "" {
 		key += ": "
 	}
 	return &outbound.Error{
 		Code:    outbound.Invalid,
-		Message: fmt.Sprintf("%s line %d: %s%s in %q", path, row, key, strings.TrimPrefix(bad.Error(), "toml: "), lineOf(data, row)),
+		Message: fmt.Sprintf("%s line %d: %s%s in %q", path, row, key, why, lineOf(data, row)),
 		Hint:    hintShow,
 	}
 }

@@ -70,17 +70,19 @@ func escaped(r rune, raw string) string {
 type keepLines struct{ w io.Writer }
 
 func (k keepLines) Write(p []byte) (int, error) {
-	if err := copyLines(k.w, bytes.NewReader(p)); err != nil {
+	if err := copyBut(k.w, bytes.NewReader(p), "\n\t"); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// copyLines copies text of any length: line ends and tabs kept, all else
-// visible.
-func copyLines(w io.Writer, r io.Reader) error {
+// copyLines copies text of any length: line ends kept, all else visible.
+func copyLines(w io.Writer, r io.Reader) error { return copyBut(w, r, "\n") }
+
+// copyBut copies text with all visible but the characters in kept.
+func copyBut(w io.Writer, r io.Reader, kept string) error {
 	return copyRunes(w, r, func(r rune, raw string) string {
-		if r == '\n' || r == '\t' {
+		if strings.ContainsRune(kept, r) {
 			return raw
 		}
 		return escaped(r, raw)

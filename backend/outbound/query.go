@@ -104,7 +104,17 @@ type Coverage struct {
 	To      *time.Time `json:"to"`
 	Watched Watched    `json:"watched"`
 	Gaps    []Gap      `json:"gaps"`
+	// Better lists the spans in which a witness better than text recorded all
+	// that is watched: a text line of such a time that nothing else bears out
+	// is not believed. Nil where that is not known. It is not shown.
+	Better []Span `json:"-"`
 }
+
+// Span is a time from From to To, both included.
+type Span struct{ From, To time.Time }
+
+// Holds reports whether t lies within the span.
+func (s Span) Holds(t time.Time) bool { return !t.Before(s.From) && !t.After(s.To) }
 
 // Watched says what the rules record.
 type Watched struct {

@@ -27,11 +27,15 @@ func safeHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bound gives each request its deadlines, a longest query and body, and its
-// turn among those of the same viewer.
+// bound lets GET and POST pass, the only methods there are under WHM, and
+// gives each request its deadlines, a longest query and body, and its turn
+// among those of the same viewer.
 func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			return echo.ErrNotFound // also where echo would answer by itself
+		}
 		if len(r.URL.RawQuery) > maxQuery {
 			return &outbound.Error{Code: outbound.TooLarge, Message: "the query is longer than 8 KiB"}
 		}

@@ -72,7 +72,7 @@ func (s *Server) explain(err error, c echo.Context) *outbound.Error {
 		return e
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok && (e.Code == http.StatusNotFound || e.Code == http.StatusMethodNotAllowed) {
-		return noSuch(c.Request().Method + " " + c.Request().URL.Path)
+		return noSuch("page", c.Request().Method+" "+c.Request().URL.Path)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &outbound.Error{Code: outbound.TooLarge, Message: "the body is too long"}
@@ -85,8 +85,8 @@ func (s *Server) explain(err error, c echo.Context) *outbound.Error {
 }
 
 // noSuch is the answer for what is not there and for what is not the viewer's.
-func noSuch(what string) *outbound.Error {
-	return &outbound.Error{Code: outbound.NotFound, Message: "there is no " + quote(what)}
+func noSuch(kind, name string) *outbound.Error {
+	return &outbound.Error{Code: outbound.NotFound, Message: "there is no " + kind + " " + quote(name)}
 }
 
 // wrong names a parameter and the value that it cannot have.

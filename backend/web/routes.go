@@ -1,7 +1,5 @@
 package web
 
-import "github.com/labstack/echo/v4"
-
 const importPath = "/api/v1/import"
 
 // routes lists what is served, but for the pages. API.md documents each; a
@@ -18,13 +16,3 @@ func (s *Server) routes() {
 	e.GET("/api/v1/status", s.status, rootOnly)
 	e.POST(importPath, s.takeIn, rootOnly)
 }
-
-func (s *Server) events(c echo.Context) error   { return noSuch(c.Path()) }
-func (s *Server) who(c echo.Context) error      { return noSuch(c.Path()) }
-func (s *Server) top(c echo.Context) error      { return noSuch(c.Path()) }
-func (s *Server) account(c echo.Context) error  { return noSuch(c.Path()) }
-func (s *Server) accounts(c echo.Context) error { return noSuch(c.Path()) }
-func (s *Server) summary(c echo.Context) error  { return noSuch(c.Path()) }
-func (s *Server) live(c echo.Context) error     { return noSuch(c.Path()) }
-func (s *Server) status(c echo.Context) error   { return noSuch(c.Path()) }
-func (s *Server) takeIn(c echo.Context) error   { return noSuch(c.Path()) }

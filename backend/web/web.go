@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -74,6 +76,8 @@ type Server struct {
 	opts Options
 	echo *echo.Echo
 	turn *turnstile
+	// params reads what was typed in the host's zone.
+	params *decoder
 }
 
 // New gives a Server with all routes.
@@ -87,7 +91,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, echo: echo.New(), turn: newTurnstile(perViewer)}
+	s := &Server{opts: o, echo: echo.New(), turn: newTurnstile(perViewer), params: newDecoder(o.Zone, o.Now)}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.Logger.SetLevel(log.OFF) // Faults go to Options.Logger.
 	s.echo.HTTPErrorHandler = s.fault
@@ -101,6 +105,18 @@ func New(o Options) *Server {
 
 // Handler gives the routes without a listener, for the demo and for tests.
 func (s *Server) Handler() http.Handler { return s.echo }
+
+// Routes lists what is served as "METHOD /path", sorted.
+func (s *Server) Routes() []string {
+	var all []string
+	for _, r := range s.echo.Routes() {
+		if !strings.HasPrefix(r.Method, "echo_") {
+			all = append(all, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // Serve answers on l until ctx ends, then lets requests end for a few seconds.
 // It closes l.

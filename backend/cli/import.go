@@ -165,7 +165,9 @@ func (a *app) importFile(ctx context.Context, s session, file string) (outbound.
 // unopened is the error of a file that cannot be read to its end.
 func unopened(file string, err error) error {
 	if e, ok := errors.AsType[*outbound.Error](err); ok {
-		return e
+		named := *e
+		named.Message = file + ": " + e.Message
+		return &named
 	}
 	code, hint := outbound.Invalid, "import reads logs, plain or .gz, as syslog writes them"
 	switch {
@@ -174,7 +176,8 @@ func unopened(file string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		code, hint = outbound.NotPermitted, "run the command as root"
 	}
-	return &outbound.Error{Code: code, Message: file + " cannot be read", Err: err, Hint: hint}
+	why := strings.TrimPrefix(err.Error(), file+": ")
+	return &outbound.Error{Code: code, Message: file + " cannot be read: " + why, Hint: hint}
 }
 
 // tellFile says what came in from one file.

@@ -166,7 +166,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ext = "." + form
 	}
 	names := []string{name + "-" + strings.ReplaceAll(q.Get("address"), "/", "_")}
-	for _, key := range []string{"group-by", "name", "of", "day", "account", "dst"} {
+	for _, key := range []string{"group_by", "name", "of", "day", "account", "dst"} {
 		names = append(names, name+"-"+key+"="+q.Get(key))
 	}
 	for _, n := range append(names, name) {

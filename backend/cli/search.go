@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,11 +66,52 @@ func (a *app) runSearch(ctx context.Context, f searchFlags) (int, error) {
 		return a.stream(ctx, f, t.query)
 	}
 	var doc outbound.SearchDoc
-	err = a.answer(ctx, "/api/v1/events", t.query, &doc, func() error {
+	show := func() error {
 		a.printSearch(f, &doc, t.zone)
 		return nil
-	})
+	}
+	if t.query.Get("limit") == "0" {
+		t.query.Set("limit", strconv.Itoa(maxPage))
+		if f.groupBy == "" {
+			err := a.allPages(ctx, t.query, &doc, show)
+			return foundOr(len(doc.Events), doc.Coverage), err
+		}
+	}
+	err = a.answer(ctx, "/api/v1/events", t.query, &doc, show)
 	return foundOr(len(doc.Events)+len(doc.Groups), doc.Coverage), err
+}
+
+// allPages gathers rows page by page into one document. Its coverage is that
+// of the first: what is stored meanwhile can only add rows.
+func (a *app) allPages(ctx context.Context, q url.Values, doc *outbound.SearchDoc, show func() error) (err error) {
+	s, err := a.ask()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	all := []outbound.EventDoc{}
+	for more := true; more; {
+		var page outbound.SearchDoc
+		if err := s.Get(ctx, "/api/v1/events", q, &page); err != nil {
+			return err
+		}
+		if doc.Schema == "" {
+			*doc = page
+		}
+		all = append(all, page.Events...)
+		if more = page.Next != nil; more {
+			q.Set("cursor", *page.Next)
+		}
+	}
+	doc.Events, doc.Next = all, nil
+	if !a.json {
+		return show()
+	}
+	return a.printDoc(struct {
+		outbound.SearchDoc
+		// None is a list as well.
+		Events []outbound.EventDoc `json:"events"`
+	}{*doc, all})
 }
 
 // into adds what was typed to the request.
@@ -81,7 +123,7 @@ func (f *searchFlags) into(t *typed, asJSON bool) {
 	if f.groupBy != "" && groupings[outbound.GroupBy(f.groupBy)] == "" {
 		t.fault("--group-by", wrong(fmt.Sprintf("%q is none of the groups", f.groupBy), "account, dst, port or hour"))
 	}
-	t.text("group-by", f.groupBy)
+	t.text("group_by", f.groupBy)
 	var forms []string
 	for form, on := range map[string]bool{"--json": asJSON, "--jsonl": f.jsonl, "--csv": f.csv} {
 		if on {

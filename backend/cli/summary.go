@@ -23,7 +23,7 @@ func (a *app) summary() *cobra.Command {
 		Args: exactly(0, ""),
 		RunE: a.run(func(ctx context.Context, _ []string) (int, error) { return a.runSummary(ctx, day) }),
 	}
-	c.Flags().StringVar(&day, "day", "today", "`DAY` as 2026-11-05, today or yesterday, in the host's zone")
+	c.Flags().StringVar(&day, "day", "today", "`DAY` as 2026-11-05, today or yesterday")
 	return c
 }
 
@@ -32,16 +32,7 @@ func (a *app) runSummary(ctx context.Context, day string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	root, err := a.host()
-	if err != nil {
-		return 0, err
-	}
-	hosts, err := root.Zone()
-	if err != nil {
-		// Without the host's zone its days are those of the zone that is read.
-		hosts = t.zone
-	}
-	switch now := t.now.In(hosts); day {
+	switch now := t.now.In(t.zone); day {
 	case "today":
 		day = now.Format(time.DateOnly)
 	case "yesterday":
@@ -51,16 +42,17 @@ func (a *app) runSummary(ctx context.Context, day string) (int, error) {
 		return 0, wrong(fmt.Sprintf("--day: %q is not a day", day), "a day looks like 2026-11-05; today and yesterday will do")
 	}
 	t.text("day", day)
+	t.text("tz", a.tz)
 	var doc outbound.SummaryDoc
 	err = a.answer(ctx, "/api/v1/summary", t.query, &doc, func() error {
-		a.printSummary(&doc, hosts, t.zone)
+		a.printSummary(&doc, t.zone)
 		return nil
 	})
 	return foundOr(doc.Events, doc.Coverage), err
 }
 
-func (a *app) printSummary(doc *outbound.SummaryDoc, hosts, zone *time.Location) {
-	a.line("%s (%s): %s from %s", doc.Day, zoneName(hosts), counted(doc.Events, "connection attempt"), counted(len(doc.Accounts), "account"))
+func (a *app) printSummary(doc *outbound.SummaryDoc, zone *time.Location) {
+	a.line("%s (%s): %s from %s", doc.Day, zoneName(zone), counted(doc.Events, "connection attempt"), counted(len(doc.Accounts), "account"))
 	a.line("%s", coverageWords(doc.Coverage, zone))
 	if len(doc.Accounts) > 0 {
 		a.summaryAccounts(doc.Accounts)

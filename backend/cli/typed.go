@@ -72,13 +72,20 @@ func (t *typed) period(since, until string) {
 }
 
 // maxWindow bounds --window.
-const maxWindow = 31 * 24 * time.Hour
+const maxWindow = 366 * 24 * time.Hour
 
 // window takes a length of time such as 5m.
 func (t *typed) window(value string) {
+	if value == "" {
+		return
+	}
 	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 || d > maxWindow {
-		t.fault("--window", wrong(fmt.Sprintf("%q is not a length of time up to 744h", value), "a number with its unit: 30s, 5m, 2h"))
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		d, err = time.ParseDuration(days + "h")
+		d *= 24
+	}
+	if err != nil || d < 0 || d > maxWindow {
+		t.fault("--window", wrong(fmt.Sprintf("%q is not a length of time up to 366d", value), "a number with its unit: 30s, 5m, 2h, 1d"))
 		return
 	}
 	t.query.Set("window", d.String())
@@ -119,8 +126,11 @@ func (t *typed) number(name, value string, low, high uint64) {
 	t.query.Set(name, strconv.FormatUint(n, 10))
 }
 
+// maxPage is how many rows one answer holds at most; 0 asks for all.
+const maxPage = 10_000
+
 func (t *typed) port(name, value string)  { t.number(name, value, 1, 1<<16-1) }
-func (t *typed) limit(name, value string) { t.number(name, value, 0, 1<<31-1) }
+func (t *typed) limit(name, value string) { t.number(name, value, 0, maxPage) }
 func (t *typed) uid(name, value string)   { t.number(name, value, 0, 1<<32-2) }
 
 // account takes a login name.

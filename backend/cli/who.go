@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +36,7 @@ address may be left out when --sport is given.`,
 	}
 	c.Flags().SortFlags = false
 	c.Flags().StringVar(&f.at, "at", "", "`TIME` asked about (default the whole history)")
-	c.Flags().StringVar(&f.window, "window", "5m", "how far to look before and after that time, as `LENGTH`")
+	c.Flags().StringVar(&f.window, "window", "", "how far to look before and after that time, as `LENGTH` (default 5m)")
 	c.Flags().StringVar(&f.src, "src", "", "our `ADDRESS`, as the complaint has it")
 	c.Flags().StringVar(&f.sport, "sport", "", "our `PORT`, as the complaint has it")
 	c.Flags().StringVar(&f.port, "port", "", "`PORT` connected to")
@@ -81,9 +82,13 @@ func (f whoFlags) into(t *typed, args []string) error {
 	case f.sport == "":
 		t.fault("who", wrong("an address is missing", "outboundmonitor who ADDRESS; without one, --sport is needed"))
 	}
-	t.time("at", f.at)
+	if t.time("at", f.at); f.at == "" && f.window != "" {
+		t.fault("--window", wrong(fmt.Sprintf("%q is around no time", f.window), "give the time with --at"))
+	}
 	t.window(f.window)
-	t.target("src", f.src)
+	if t.target("src", f.src); strings.Contains(t.query.Get("src"), "/") {
+		t.fault("--src", wrong(fmt.Sprintf("%q is a network", f.src), "one address of this server"))
+	}
 	t.port("sport", f.sport)
 	t.port("port", f.port)
 	t.limit("limit", f.limit)

@@ -33,7 +33,7 @@ func (p whoPrinter) print() {
 	case outbound.Probable:
 		p.one(careful, "PROBABLE")
 	case outbound.Candidates:
-		p.headline(careful, "CANDIDATES", "%s connected to %s%s", counted(len(d.Accounts), "account"), p.target(), p.forged())
+		p.headline(careful, "CANDIDATES", "%s connected to %s%s", counted(len(d.Accounts)+len(d.SystemUsers), "user"), p.target(), p.forged())
 	case outbound.System:
 		p.headline(careful, "SYSTEM", "no customer's account, but %s%s", systemNames(d.SystemUsers), p.forged())
 	case outbound.None:
@@ -106,7 +106,7 @@ func (p whoPrinter) forged() string {
 
 // accounts lists the accounts if there are several, and the system users.
 func (p whoPrinter) accounts() {
-	if len(p.doc.Accounts) > 1 {
+	if n := len(p.doc.Accounts); n > 1 || n == 1 && p.doc.Verdict == outbound.Candidates {
 		p.accountTable(p.doc.Accounts)
 	}
 	for _, s := range p.doc.SystemUsers {

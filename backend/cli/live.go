@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,11 +52,15 @@ func (a *app) runLive(ctx context.Context, f filters, asJSON bool) (status int, 
 	if s.local {
 		return 0, noDaemon("live: nothing new is recorded while no daemon runs")
 	}
-	show := a.liveTable(t.zone)
-	if asJSON {
-		show = a.liveJSON
+	show := a.liveJSON
+	if !asJSON {
+		show = a.liveTable(t.zone)
 	}
 	t.query.Set("wait", liveWait.String())
+	// The heading shows that it is being waited.
+	if err := a.out.Flush(); err != nil {
+		return 0, err
+	}
 	for {
 		var doc outbound.LiveDoc
 		err := s.Get(ctx, "/api/v1/live", t.query, &doc)
@@ -94,17 +99,13 @@ func (a *app) liveJSON(events []outbound.EventDoc) error {
 // needed. Each row carries its offset: clocks may change meanwhile.
 func (a *app) liveTable(zone *time.Location) func([]outbound.EventDoc) error {
 	c := clock{zone: zone, mixed: zone != time.UTC}
-	columns := eventColumns(c)
-	columns[seenColumn].name = ""
-	t := newTable(columns...)
-	t.roomFor(c.cell(time.Time{}), "reseller", "65535", "192.0.2.255", "65535", "192.0.2.255", "65535", "", "log, could be forged")
+	t := newTable(slices.Delete(eventColumns(c), seenColumn, seenColumn+1)...)
+	t.roomFor(c.cell(time.Time{}), "reseller", "65535", "192.0.2.255", "65535", "192.0.2.255", "65535", "log, could be forged")
 	t.printHead(a.out)
 	var f folder
 	return func(events []outbound.EventDoc) error {
 		for _, r := range f.fold(events) {
-			cells := r.cells(c)
-			cells[seenColumn] = ""
-			t.add(cells...)
+			t.add(slices.Delete(r.cells(c), seenColumn, seenColumn+1)...)
 		}
 		t.printRows(a.out)
 		f.forget(a.env.Now())

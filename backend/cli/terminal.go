@@ -95,7 +95,7 @@ func copyBut(w io.Writer, r io.Reader, kept string) error {
 func copyJSON(w io.Writer, r io.Reader) error {
 	return copyRunes(w, r, func(r rune, raw string) string {
 		switch {
-		case r == '\n' || r == '\t' || unicode.IsPrint(r) && r != utf8.RuneError:
+		case r == '\n' || r == '\t' || harmless(r):
 			return raw
 		case r >= 0x10000:
 			hi, lo := utf16.EncodeRune(r)

@@ -125,7 +125,7 @@ func harmful(text string) string {
 		text = strings.ReplaceAll(text, colour, "")
 	}
 	for i, r := range text {
-		bad := r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") || r != '\n' && !unicode.IsPrint(r)
+		bad := r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd") || r != '\n' && !unicode.IsPrint(r) || unicode.IsMark(r)
 		if bad {
 			return text[max(0, i-20):min(len(text), i+20)]
 		}

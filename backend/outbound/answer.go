@@ -83,36 +83,33 @@ func addrText(a netip.Addr) string {
 // keyLen is the length of the key in a log prefix.
 const keyLen = 6
 
-// MaskKey gives line with the prefix key replaced by as many stars; a line
+// MaskKey gives line with each prefix key replaced by as many stars; a line
 // without a key is returned as it is. The line itself is not changed.
+//
+// A key stands between ":=:" and ":" in a log prefix. A torn line can hold
+// the beginning of one message and the whole of the next, so that all places
+// after the first log prefix are masked, not the first alone.
 func MaskKey(line []byte) []byte {
-	from := keyAt(line)
-	if from < 0 {
+	const mark = ":=:"
+	begin := bytes.Index(line, []byte(LogPrefix))
+	if begin < 0 {
 		return line
 	}
-	masked := bytes.Clone(line)
-	for i := from; i < from+keyLen; i++ {
-		masked[i] = '*'
+	masked := line
+	for at := begin; ; {
+		i := bytes.Index(line[at:], []byte(mark))
+		if i < 0 {
+			return masked
+		}
+		at += i + len(mark)
+		if len(line) <= at+keyLen || line[at+keyLen] != ':' {
+			continue
+		}
+		if &masked[0] == &line[0] {
+			masked = bytes.Clone(line)
+		}
+		copy(masked[at:], "******")
 	}
-	return masked
-}
-
-// keyAt gives where the key begins in a line, or -1. The log prefix is
-// LogPrefix, a label, ":=:", the key and ":"; without a key "IN=" follows.
-func keyAt(line []byte) int {
-	i := bytes.Index(line, []byte(LogPrefix))
-	if i < 0 {
-		return -1
-	}
-	j := bytes.Index(line[i:], []byte(":=:"))
-	if j < 0 {
-		return -1
-	}
-	from := i + j + len(":=:")
-	if len(line) > from+keyLen && line[from+keyLen] == ':' {
-		return from
-	}
-	return -1
 }
 
 // Verdict is the word that answers "who was it".

@@ -43,11 +43,13 @@ func TestScopeFailsClosed(t *testing.T) {
 
 func TestKeyIsMasked(t *testing.T) {
 	for name, c := range map[string]struct{ line, want string }{
-		"a key":                  {"x kernel: CSF-OUTBOUND:22:=:Ab3dEf:IN= OUT=eth0", "x kernel: CSF-OUTBOUND:22:=:******:IN= OUT=eth0"},
-		"a key after two ports":  {"x CSF-OUTBOUND:80:443:=:Ab3dEf:IN= ", "x CSF-OUTBOUND:80:443:=:******:IN= "},
-		"no key":                 {"x CSF-OUTBOUND:22:=:IN= OUT=eth0 SRC", "x CSF-OUTBOUND:22:=:IN= OUT=eth0 SRC"},
-		"no prefix":              {"x :=:Ab3dEf:", "x :=:Ab3dEf:"},
-		"cut off within the key": {"x CSF-OUTBOUND:22:=:Ab3", "x CSF-OUTBOUND:22:=:Ab3"},
+		"a key":                         {"x kernel: CSF-OUTBOUND:22:=:Ab3dEf:IN= OUT=eth0", "x kernel: CSF-OUTBOUND:22:=:******:IN= OUT=eth0"},
+		"a key after two ports":         {"x CSF-OUTBOUND:80:443:=:Ab3dEf:IN= ", "x CSF-OUTBOUND:80:443:=:******:IN= "},
+		"no key":                        {"x CSF-OUTBOUND:22:=:IN= OUT=eth0 SRC", "x CSF-OUTBOUND:22:=:IN= OUT=eth0 SRC"},
+		"no prefix":                     {"x :=:Ab3dEf:", "x :=:Ab3dEf:"},
+		"a message torn before its key": {"x CSF-OUTBOUND:22:=:x CSF-OUTBOUND:22:=:Ab3dEf:IN= ", "x CSF-OUTBOUND:22:=:x CSF-OUTBOUND:22:=:******:IN= "},
+		"a message torn after its key":  {"x CSF-OUTBOUND:22:=:Ab3dEf:IN=x CSF-OUTBOUND:22:=:Ab3dEf:IN= ", "x CSF-OUTBOUND:22:=:******:IN=x CSF-OUTBOUND:22:=:******:IN= "},
+		"cut off within the key":        {"x CSF-OUTBOUND:22:=:Ab3", "x CSF-OUTBOUND:22:=:Ab3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := string(outbound.MaskKey([]byte(c.line))); got != c.want {

@@ -24,7 +24,8 @@ type Reader interface {
 	// event is valid until f returns.
 	Walk(ctx context.Context, s outbound.Scope, q outbound.Query, f func(*outbound.Event) error) error
 	// Groups counts events by a key, largest first (ByHour: oldest first). A
-	// limit of 0 gives all groups.
+	// limit of 0 gives all groups. ByAccount, two lives of one login name are
+	// two groups.
 	Groups(ctx context.Context, s outbound.Scope, q outbound.Query, by outbound.GroupBy, limit int) ([]outbound.Group, error)
 	// Histogram counts events by port group in steps from q.Since to q.Until,
 	// which must both be set. Empty steps are left out.

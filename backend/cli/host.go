@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"outboundmonitor/backend/client"
+	"outboundmonitor/backend/config"
+	"outboundmonitor/backend/hostfs"
+	"outboundmonitor/backend/outbound"
+)
+
+// host gives the host below --root.
+func (a *app) host() (hostfs.Root, error) {
+	root, err := hostfs.At(a.rootDir)
+	if err != nil {
+		return hostfs.Root{}, wrong(fmt.Sprintf("--root %q: no such folder", a.rootDir), "name the folder that holds the host's etc and var")
+	}
+	return root, nil
+}
+
+// setup gives the host with its settings.
+func (a *app) setup() (hostfs.Root, config.Config, error) {
+	root, err := a.host()
+	if err != nil {
+		return hostfs.Root{}, config.Config{}, err
+	}
+	cfg, err := config.Load(root, a.configPath)
+	return root, cfg, err
+}
+
+// zone gives the time zone in which a person types and reads.
+func (a *app) zone() (*time.Location, error) {
+	if a.tz != "" {
+		return parseZone(a.tz)
+	}
+	root, err := a.host()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := root.Zone()
+	if err != nil {
+		return nil, &outbound.Error{Code: outbound.Invalid, Message: "the host's time zone cannot be read", Err: err,
+			Hint: "name one, as --tz UTC"}
+	}
+	return zone, nil
+}
+
+// parseZone reads --tz: a name of the zone database, or an offset.
+func parseZone(name string) (*time.Location, error) {
+	if t, err := time.Parse("-07:00", name); err == nil {
+		return time.FixedZone(name, offset(t)), nil
+	}
+	if t, err := time.Parse("-0700", name); err == nil {
+		return time.FixedZone(name, offset(t)), nil
+	}
+	// "Local" would be the zone of this process, which is nobody's.
+	if zone, err := time.LoadLocation(name); err == nil && name != "Local" {
+		return zone, nil
+	}
+	return nil, wrong(fmt.Sprintf("--tz %q: no such time zone", name), "a name as Europe/Berlin or UTC, or an offset as +01:00")
+}
+
+// session is a client with what must be closed after it.
+type session struct {
+	*client.Client
+	close func() error
+	// local is set if no daemon runs.
+	local bool
+}
+
+// ask finds who answers: the daemon, or the store opened here.
+func (a *app) ask() (session, error) {
+	root, err := a.host()
+	if err != nil {
+		return session{}, err
+	}
+	rt, err := client.Dial(root)
+	if err == nil {
+		return session{Client: client.New(rt), close: func() error { return nil }}, nil
+	}
+	if !errors.Is(err, client.ErrNoDaemon) {
+		return session{}, err
+	}
+	if a.build.Local == nil {
+		return session{}, noDaemon("nobody can answer: no daemon runs")
+	}
+	_, cfg, err := a.setup()
+	if err != nil {
+		return session{}, err
+	}
+	rt, closer, err := a.build.Local(root, cfg)
+	if err != nil {
+		return session{}, err
+	}
+	return session{Client: client.New(rt), close: closer.Close, local: true}, nil
+}
+
+func noDaemon(message string) *outbound.Error {
+	return &outbound.Error{Code: outbound.Unavailable, Message: message, Hint: "systemctl start outboundmonitor"}
+}
+
+// answer asks one question. With --json it prints the document as it came;
+// otherwise show prints it. Both leave into filled in.
+func (a *app) answer(ctx context.Context, path string, q url.Values, into any, show func() error) (err error) {
+	s, err := a.ask()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	var raw json.RawMessage
+	if err := s.Get(ctx, path, q, &raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return &outbound.Error{Code: outbound.Unavailable, Message: "the answer cannot be read", Err: err,
+			Hint: "the command and the daemon may be of different versions: outboundmonitor version"}
+	}
+	if a.json {
+		return a.printJSON(raw)
+	}
+	return show()
+}
+
+// printJSON prints one document: indented for a person, else as it came.
+func (a *app) printJSON(raw []byte) error {
+	if a.env.IsTerminal(a.env.Stdout) {
+		var b bytes.Buffer
+		if err := json.Indent(&b, raw, "", "  "); err != nil {
+			return err
+		}
+		raw = b.Bytes()
+	}
+	if err := copyJSON(a.out, bytes.NewReader(bytes.TrimSpace(raw))); err != nil {
+		return err
+	}
+	return a.out.WriteByte('\n')
+}
+
+// printDoc prints a document that is made here.
+func (a *app) printDoc(doc any) error {
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(raw)
+}

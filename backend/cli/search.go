@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"outboundmonitor/backend/outbound"
+)
+
+// groupings says what events can be grouped by, and the heading of each.
+var groupings = map[outbound.GroupBy]string{
+	outbound.ByAccount: "ACCOUNT", outbound.ByDst: "TARGET", outbound.ByPort: "PORT", outbound.ByHour: "HOUR",
+}
+
+type searchFlags struct {
+	filters
+	since, until, limit, cursor, groupBy string
+	jsonl, csv                           bool
+}
+
+func (a *app) search() *cobra.Command {
+	var f searchFlags
+	c := &cobra.Command{
+		Use:   "search [FLAGS]",
+		Short: "List connections, or count them by account, target, port or hour",
+		Long: `List connections, the newest first, or count them by account, target, port or
+hour. All flags narrow. In tables a connection whose SYN was sent again is one
+row; --json, --jsonl and --csv give each event.`,
+		Example: example(
+			"outboundmonitor search --account alice --port 22 --since -2d",
+			"outboundmonitor search --dst 203.0.113.0/24 --group-by account",
+			"outboundmonitor search --since -1h --jsonl --limit 0 > events.jsonl",
+		),
+		Args: exactly(0, ""),
+		RunE: a.run(func(ctx context.Context, _ []string) (int, error) { return a.runSearch(ctx, f) }),
+	}
+	f.bind(c)
+	c.Flags().StringVar(&f.since, "since", "", "not before `TIME`")
+	c.Flags().StringVar(&f.until, "until", "", "before `TIME`")
+	c.Flags().StringVar(&f.limit, "limit", "", "at most `N` events or groups, 0 for all (default 100)")
+	c.Flags().StringVar(&f.cursor, "cursor", "", "go on where an answer ended, at its `CURSOR`")
+	c.Flags().StringVar(&f.groupBy, "group-by", "", "count by `WHAT`: account, dst, port or hour")
+	c.Flags().BoolVar(&f.jsonl, "jsonl", false, "print one event a line, as JSON, as they come")
+	c.Flags().BoolVar(&f.csv, "csv", false, "print comma-separated values, as they come")
+	return c
+}
+
+func (a *app) runSearch(ctx context.Context, f searchFlags) (int, error) {
+	t, err := a.typed()
+	if err != nil {
+		return 0, err
+	}
+	if f.into(t, a.json); t.err != nil {
+		return 0, t.err
+	}
+	if f.jsonl || f.csv {
+		return a.stream(ctx, f, t.query)
+	}
+	var doc outbound.SearchDoc
+	show := func() error {
+		a.printSearch(f, &doc, t.zone)
+		return nil
+	}
+	if t.query.Get("limit") == "0" {
+		t.query.Set("limit", strconv.Itoa(maxPage))
+		if f.groupBy == "" {
+			err := a.allPages(ctx, t.query, &doc, show)
+			return foundOr(len(doc.Events), doc.Coverage), err
+		}
+	}
+	err = a.answer(ctx, "/api/v1/events", t.query, &doc, show)
+	return foundOr(len(doc.Events)+len(doc.Groups), doc.Coverage), err
+}
+
+// allPages gathers rows page by page into one document. Its coverage is that
+// of the first: what is stored meanwhile can only add rows.
+func (a *app) allPages(ctx context.Context, q url.Values, doc *outbound.SearchDoc, show func() error) (err error) {
+	s, err := a.ask()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	all := []outbound.EventDoc{}
+	for more := true; more; {
+		var page outbound.SearchDoc
+		if err := s.Get(ctx, "/api/v1/events", q, &page); err != nil {
+			return err
+		}
+		if doc.Schema == "" {
+			*doc = page
+		}
+		all = append(all, page.Events...)
+		if more = page.Next != nil; more {
+			q.Set("cursor", *page.Next)
+		}
+	}
+	doc.Events, doc.Next = all, nil
+	if !a.json {
+		return show()
+	}
+	return a.printDoc(struct {
+		outbound.SearchDoc
+		// None is a list as well.
+		Events []outbound.EventDoc `json:"events"`
+	}{*doc, all})
+}
+
+// into adds what was typed to the request.
+func (f *searchFlags) into(t *typed, asJSON bool) {
+	f.filters.into(t)
+	t.period(f.since, f.until)
+	t.limit("limit", f.limit)
+	t.text("cursor", f.cursor)
+	if f.groupBy != "" && groupings[outbound.GroupBy(f.groupBy)] == "" {
+		t.fault("--group-by", wrong(fmt.Sprintf("%q is none of the groups", f.groupBy), "account, dst, port or hour"))
+	}
+	t.text("group_by", f.groupBy)
+	var forms []string
+	for form, on := range map[string]bool{"--json": asJSON, "--jsonl": f.jsonl, "--csv": f.csv} {
+		if on {
+			forms = append(forms, form)
+		}
+	}
+	slices.Sort(forms)
+	if len(forms) > 1 {
+		t.fault("search", wrong(strings.Join(forms, " and ")+": one form at a time", "--json is one document, --jsonl one event a line"))
+	}
+	if f.groupBy != "" && (f.jsonl || f.csv) {
+		t.fault("--group-by", wrong("groups have no "+strings.Join(forms, "")+" form", "use --json"))
+	}
+}
+
+// stream copies rows as they come, and says whether there were any.
+func (a *app) stream(ctx context.Context, f searchFlags, q url.Values) (status int, err error) {
+	s, err := a.ask()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	form, heading := "jsonl", 0
+	if f.csv {
+		form, heading = "csv", 1
+	}
+	q.Set("format", form)
+	r, err := s.Stream(ctx, "/api/v1/events", q)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	lines := &lineCounter{r: r}
+	switch {
+	case f.jsonl:
+		err = copyJSON(a.out, lines)
+	case a.env.IsTerminal(a.env.Stdout):
+		err = copyLines(a.out, lines)
+	default:
+		// A file gets each byte as it is.
+		_, err = io.Copy(a.out, lines)
+	}
+	if err != nil {
+		return 0, &outbound.Error{Code: outbound.Unavailable, Message: "the answer broke off; what was printed is a part", Err: err,
+			Hint: "narrow the question: --since, --until, --limit"}
+	}
+	if lines.n > heading {
+		return exitDone, nil
+	}
+	return a.emptyStream(ctx, s, q)
+}
+
+// emptyStream asks how complete recording was, which a stream of rows does not
+// say, and tells the person on standard error.
+func (a *app) emptyStream(ctx context.Context, s session, q url.Values) (int, error) {
+	zone, err := a.zone()
+	if err != nil {
+		return 0, err
+	}
+	q.Del("format")
+	q.Set("limit", "1")
+	var doc outbound.SearchDoc
+	if err := s.Get(ctx, "/api/v1/events", q, &doc); err != nil {
+		return 0, err
+	}
+	_, err = io.WriteString(a.env.Stderr, visible("nothing found; "+coverageWords(doc.Coverage, zone))+"\n")
+	return foundOr(len(doc.Events), doc.Coverage), err
+}
+
+// lineCounter counts the lines that pass.
+type lineCounter struct {
+	r io.Reader
+	n int
+}
+
+func (l *lineCounter) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	l.n += strings.Count(string(p[:n]), "\n")
+	return n, err
+}
+
+func (a *app) printSearch(f searchFlags, doc *outbound.SearchDoc, zone *time.Location) {
+	switch {
+	case len(doc.Groups) > 0:
+		a.printGroups(groupings[outbound.GroupBy(f.groupBy)], doc.Groups, zone)
+	case len(doc.Events) > 0:
+		a.printRows(doc.Events, zone)
+	default:
+		a.line("nothing found")
+	}
+	a.line("%s", coverageWords(doc.Coverage, zone))
+	if len(doc.Events)+len(doc.Groups) == 0 {
+		a.line("watched: %s", watchedWords(doc.Coverage.Watched))
+	}
+	if doc.Next != nil {
+		a.line("more: the same command with --cursor %s", shellWords([]string{*doc.Next}))
+	}
+}
+
+// printGroups prints counts under the heading of what they are counted by.
+func (a *app) printGroups(heading string, groups []outbound.GroupDoc, zone *time.Location) {
+	var times []time.Time
+	for _, g := range groups {
+		times = append(times, g.First, g.Last)
+	}
+	c := newClock(zone, times)
+	if heading == groupings[outbound.ByHour] {
+		heading = c.heading(heading)
+	}
+	t := newTable(left(heading), right("EVENTS"), left(c.heading("FIRST")), left("LAST"))
+	for _, g := range groups {
+		key := g.Key
+		if hour, err := time.Parse(time.RFC3339, key); err == nil {
+			key = c.cell(hour)
+		}
+		t.add(key, thousands(g.Events), c.cell(g.First), c.cell(g.Last))
+	}
+	t.print(a.out)
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"outboundmonitor/backend/outbound"
+)
+
+func (a *app) top() *cobra.Command {
+	var since string
+	c := &cobra.Command{
+		Use:       "top [accounts|targets] [--since TIME]",
+		Short:     "Rank accounts or targets by their connections",
+		Example:   example("outboundmonitor top accounts --since -24h", "outboundmonitor top targets --since 2026-11-05"),
+		ValidArgs: []string{"accounts", "targets"},
+		Args:      cobra.MaximumNArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) (int, error) {
+			return a.runTop(ctx, append(args, "accounts")[0], since)
+		}),
+	}
+	c.Flags().StringVar(&since, "since", "", "not before `TIME` (default all that is kept)")
+	return c
+}
+
+func (a *app) runTop(ctx context.Context, of, since string) (int, error) {
+	heading, ok := map[string]string{"accounts": "ACCOUNT", "targets": "TARGET"}[of]
+	if !ok {
+		return 0, wrong(fmt.Sprintf("top: %q can not be ranked", of), "outboundmonitor top accounts, or outboundmonitor top targets")
+	}
+	t, err := a.typed()
+	if err != nil {
+		return 0, err
+	}
+	t.text("of", of)
+	if t.time("since", since); t.err != nil {
+		return 0, t.err
+	}
+	var doc outbound.TopDoc
+	err = a.answer(ctx, "/api/v1/top", t.query, &doc, func() error {
+		if len(doc.Top) > 0 {
+			a.printGroups(heading, doc.Top, t.zone)
+		} else {
+			a.line("nothing found")
+		}
+		a.line("%s", coverageWords(doc.Coverage, t.zone))
+		return nil
+	})
+	return foundOr(len(doc.Top), doc.Coverage), err
+}

@@ -68,7 +68,10 @@ type Chain struct {
 	// text is what was read and not yet taken in; runs tell where it lay.
 	text     []byte
 	runs     []run
+	// from is what the store knows of the position, to what was read.
 	from, to outbound.Position
+	begun    bool
+	stored   time.Time // when from was
 	seen     counter
 
 	mu     sync.Mutex // guards what Counts gives
@@ -101,8 +104,8 @@ func (c *Chain) Add(data []byte, offset int64, from, to outbound.Position, again
 			return err
 		}
 	}
-	if len(c.runs) == 0 {
-		c.from = from
+	if !c.begun {
+		c.from, c.begun = from, true
 	}
 	c.runs = append(c.runs, run{len(c.text), offset, again})
 	c.text = append(c.text, data...)
@@ -110,8 +113,18 @@ func (c *Chain) Add(data []byte, offset int64, from, to outbound.Position, again
 	return nil
 }
 
-// Pending reports whether anything waits for Flush.
-func (c *Chain) Pending() bool { return len(c.runs) > 0 }
+// idlePosition is how often the position of a log is stored while nothing of
+// ours comes: what is read again after a stop is bounded by it.
+const idlePosition = 10 * time.Second
+
+// Close takes in what was added, and stores the position reached.
+func (c *Chain) Close() error {
+	c.stored = time.Time{}
+	if len(c.runs) == 0 && c.from != c.to {
+		c.runs = append(c.runs, run{})
+	}
+	return c.Flush()
+}
 
 // Flush takes in what was added and makes it lasting. If it fails, all is as
 // before, and Flush can be called again.
@@ -128,15 +141,19 @@ func (c *Chain) Flush() error {
 	b := batch{c: c, accounts: accounts, received: c.in.o.Now(), oldest: c.in.o.Store.Oldest(), events: c.in.events[:0]}
 	err = b.run()
 	c.in.events = b.events
-	if err == nil {
+	keep := len(b.events) > 0 || c.to.Chain != "" && b.received.Sub(c.stored) >= idlePosition
+	if err == nil && keep {
 		err = c.in.o.Store.Append(outbound.Batch{Events: b.events, From: c.from, To: c.to})
 	}
 	if err != nil {
 		b.undo()
 		return err
 	}
+	if keep {
+		c.from, c.stored = c.to, b.received
+	}
 	c.publish(&b)
-	c.text, c.runs, c.from = c.text[:0], c.runs[:0], c.to
+	c.text, c.runs = c.text[:0], c.runs[:0]
 	return nil
 }
 

@@ -350,3 +350,20 @@ func (c Counts) Clone() Counts {
 	c.Rejected = maps.Clone(c.Rejected)
 	return c
 }
+
+// Minus gives what c counts beyond other, which it must include.
+func (c Counts) Minus(other Counts) Counts {
+	d := Counts{
+		Read: c.Read - other.Read, Stored: c.Stored - other.Stored,
+		Known: c.Known - other.Known, Expired: c.Expired - other.Expired,
+	}
+	for kind, n := range c.Rejected {
+		if n -= other.Rejected[kind]; n > 0 {
+			if d.Rejected == nil {
+				d.Rejected = map[string]int{}
+			}
+			d.Rejected[kind] = n
+		}
+	}
+	return d
+}

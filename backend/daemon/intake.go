@@ -1,0 +1,188 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"outboundmonitor/backend/ingest"
+	"outboundmonitor/backend/kernlog"
+	"outboundmonitor/backend/outbound"
+	"outboundmonitor/backend/tail"
+)
+
+const (
+	// commitEvery is how long a followed line waits for others to be stored
+	// with it.
+	commitEvery = 200 * time.Millisecond
+	// retryEvery is how long the intake waits after a store that refused.
+	retryEvery = time.Second
+	pruneEvery = 10 * time.Minute
+)
+
+// parser reads lines with a clock of their chain.
+func parser(clock *kernlog.Clock) ingest.Parser {
+	return func(line []byte, received time.Time, e *outbound.Event) error {
+		stamp, err := kernlog.Parse(line, e)
+		if err != nil {
+			return kindOf(err)
+		}
+		if e.Time, e.Basis, err = clock.Time(stamp, received); err != nil {
+			return kindOf(err)
+		}
+		return nil
+	}
+}
+
+// rejected is a line that gave no event, as it is counted.
+type rejected struct {
+	error
+	kind string
+}
+
+// KindOf gives the counter's name.
+func (r rejected) KindOf() string { return r.kind }
+
+func kindOf(err error) error {
+	if f, ok := errors.AsType[*kernlog.Fault](err); ok {
+		return rejected{err, f.Kind.String()}
+	}
+	return rejected{err, "damaged"}
+}
+
+// Import takes in decompressed log text to its end.
+func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpec) (outbound.ImportDoc, error) {
+	chain := h.ingest.Chain(parser(kernlog.Importing(h.zone, spec.FirstYear)))
+	skipped := 0
+	err := tail.Read(ctx, r, func(c tail.Chunk) error {
+		skipped += c.Skipped
+		return chain.Add(c.Data, c.Start, outbound.Position{}, outbound.Position{}, false)
+	})
+	// What came before a fault of the reader is good and stays.
+	if flushed := chain.Flush(); err == nil {
+		err = flushed
+	}
+	counts, extent := chain.Counts()
+	h.monitor.add(counts)
+	h.o.Logger.Info("imported", "file", spec.Name, "stored", counts.Stored, "known", counts.Known, "expired", counts.Expired, "skipped_bytes", skipped)
+	return outbound.ImportDoc{Schema: outbound.SchemaImport, Lines: counts, First: extent.First, Last: extent.Last}, err
+}
+
+// follow follows the log until ctx ends.
+func (h *House) follow(ctx context.Context, path string) error {
+	from, err := h.store.Resume(path)
+	if err != nil {
+		return err
+	}
+	f := &following{
+		h: h, log: h.o.Logger.With("log", path),
+		chain: h.ingest.Chain(parser(kernlog.Following(h.zone))),
+	}
+	f.log.Info("following", "gen", from.Gen, "offset", from.Offset)
+	stopped := make(chan struct{})
+	timer, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(stopped)
+		f.commit(timer)
+	}()
+	err = tail.NewFollower(tail.Options{Root: h.o.Root, Path: path, Logger: f.log, Now: h.o.Now, Stored: h.store.Written()}).Run(ctx, from, func(c tail.Chunk) error {
+		return f.take(ctx, path, c)
+	})
+	cancel()
+	<-stopped
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(err, f.chain.Close())
+}
+
+// following is the intake of the log that is followed.
+type following struct {
+	h     *House
+	log   *slog.Logger
+	mu    sync.Mutex // guards chain
+	chain *ingest.Chain
+	// failing is set while the store refuses, so that it is said once.
+	failing bool
+	before  outbound.Counts
+}
+
+// take takes one chunk, however long the store refuses.
+func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.Gap != "" {
+		f.log.Warn("content of the log could not be found again", "reason", c.Gap)
+	}
+	if c.Skipped > 0 {
+		f.log.Warn("unreadable text was skipped", "bytes", c.Skipped, "gen", c.To.Gen, "offset", c.To.Offset)
+	}
+	c.From.Chain, c.To.Chain = path, path
+	for {
+		err := f.chain.Add(c.Data, c.Start, c.From, c.To, c.Seen)
+		f.said(err)
+		if err == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retryEvery):
+		}
+	}
+	if c.CaughtUp {
+		f.h.monitor.caughtUp()
+	}
+	return nil
+}
+
+// commit stores what was taken, again and again until ctx ends.
+func (f *following) commit(ctx context.Context) {
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		f.mu.Lock()
+		f.said(f.chain.Flush())
+		f.mu.Unlock()
+	}
+}
+
+// said tells of a store that refuses and of its end, once each, and counts.
+func (f *following) said(err error) {
+	switch {
+	case err != nil && !f.failing:
+		f.log.Error("nothing can be stored; lines wait in the log", "err", err)
+	case err == nil && f.failing:
+		f.log.Info("storing goes on")
+	}
+	f.failing = err != nil
+	f.h.monitor.storing(err)
+	counts, _ := f.chain.Counts()
+	f.h.monitor.add(counts.Minus(f.before))
+	f.before = counts
+}
+
+// prune removes old days until ctx ends.
+func (h *House) prune(ctx context.Context) {
+	for {
+		gone, err := h.store.Prune()
+		if err != nil {
+			h.o.Logger.Error("old days cannot be removed", "err", err)
+		}
+		if len(gone) > 0 {
+			h.o.Logger.Info("old days removed", "days", gone)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pruneEvery):
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+	"syscall"
+	"time"
+
+	"outboundmonitor/backend/coverage"
+	"outboundmonitor/backend/outbound"
+)
+
+// rateOver is the time over which status gives the rate.
+const rateOver = 5 * time.Minute
+
+// monitor tells of the program itself.
+type monitor struct {
+	h *House
+
+	mu      sync.Mutex
+	started time.Time // zero within a command
+	log     string
+	reading bool  // the end of the log was reached
+	refused error // what the store says
+	stopped error // why the log is not followed
+	lines   outbound.Counts
+	arrived []arrival
+}
+
+// arrival is how many events were stored at a time.
+type arrival struct {
+	at time.Time
+	n  int
+}
+
+func newMonitor(h *House) *monitor { return &monitor{h: h} }
+
+func (m *monitor) start(log string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.started, m.log = m.h.o.Now(), log
+}
+
+func (m *monitor) stop(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped = err
+}
+
+func (m *monitor) caughtUp() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reading = true
+}
+
+func (m *monitor) storing(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refused = err
+}
+
+func (m *monitor) add(c outbound.Counts) {
+	if c.Read == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lines.Add(c)
+	now := m.h.o.Now()
+	if n := len(m.arrived); n > 0 && now.Sub(m.arrived[n-1].at) < time.Second {
+		m.arrived[n-1].n += c.Stored
+	} else {
+		m.arrived = append(m.arrived, arrival{now, c.Stored})
+	}
+	for len(m.arrived) > 0 && now.Sub(m.arrived[0].at) > rateOver {
+		m.arrived = m.arrived[1:]
+	}
+}
+
+// rate gives events a minute.
+func (m *monitor) rate(now time.Time) float64 {
+	n := 0
+	for _, a := range m.arrived {
+		if now.Sub(a.at) <= rateOver {
+			n += a.n
+		}
+	}
+	over := min(rateOver, max(time.Minute, now.Sub(m.started)))
+	return float64(n) / over.Minutes()
+}
+
+// Status tells whether events are recorded, and what is stored.
+func (m *monitor) Status(ctx context.Context) (outbound.StatusDoc, error) {
+	h := m.h
+	x, err := h.store.Extent(ctx, outbound.Everything())
+	if err != nil {
+		return outbound.StatusDoc{}, err
+	}
+	used, days, err := h.store.Usage()
+	if err != nil {
+		return outbound.StatusDoc{}, err
+	}
+	now := h.o.Now()
+	doc := outbound.StatusDoc{
+		Schema: outbound.SchemaStatus, Version: h.o.Version, Events: x.Events, First: x.First, Last: x.Last,
+		Disk:     outbound.DiskDoc{Used: used, Free: free(h.o.Root.Path(stateDir)), Days: days, RetentionDays: h.o.Config.Store.RetentionDays},
+		Coverage: coverage.NotCounted(now.Add(-24*time.Hour), now, now, x),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	doc.Daemon = !m.started.IsZero()
+	doc.Log, doc.CaughtUp, doc.Lines = m.log, m.reading, m.lines.Clone()
+	doc.Why = m.why()
+	doc.Recording = doc.Why == ""
+	if doc.Daemon {
+		doc.Started, doc.Rate = &m.started, m.rate(now)
+	}
+	return doc, nil
+}
+
+// why says why nothing is recorded, or "".
+func (m *monitor) why() string {
+	switch {
+	case m.started.IsZero():
+		return "the daemon is not running"
+	case m.stopped != nil:
+		return "the log is not followed: " + m.stopped.Error()
+	case m.refused != nil:
+		return "nothing can be stored: " + m.refused.Error()
+	}
+	return ""
+}
+
+// free gives the bytes that are free where dir lies.
+func free(dir string) int64 {
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) != nil {
+		return 0
+	}
+	return int64(st.Bavail) * st.Bsize
+}

@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"outboundmonitor/backend/tail"
+	"outboundmonitor/backend/web"
+)
+
+// Run is the daemon: it answers on its socket and follows the log until ctx
+// ends, which is no error.
+func Run(ctx context.Context, o Options) (err error) {
+	h, err := Open(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	l, err := web.Listen(o.Root, socket, h.o.Logger)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var work sync.WaitGroup
+	failed := make(chan error, 1)
+	work.Go(func() { h.prune(ctx) })
+	work.Go(func() { h.record(ctx) })
+	work.Go(func() {
+		if err := h.server.Serve(ctx, l); err != nil {
+			failed <- err
+			cancel()
+		}
+	})
+	tellSystemd("READY=1")
+	<-ctx.Done()
+	tellSystemd("STOPPING=1")
+	work.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// record finds the log and follows it. A log that cannot be followed is said
+// once and tried again: questions are answered all the while.
+func (h *House) record(ctx context.Context) {
+	for {
+		path, how, err := tail.Find(h.o.Root, h.o.Config.Log.Path)
+		h.monitor.start(path)
+		if err == nil {
+			h.o.Logger.Info("log found", "log", path, "how", how)
+			err = h.follow(ctx, path)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		h.o.Logger.Error("the log is not followed", "log", path, "err", err)
+		h.monitor.stop(err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(10 * retryEvery):
+			h.monitor.stop(nil)
+		}
+	}
+}
+
+// tellSystemd sends a state to systemd if it started us.
+//
+// Source: sd_notify(3).
+func tellSystemd(state string) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return
+	}
+	if name[0] == '@' {
+		name = "\x00" + name[1:]
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte(state))
+}
+
+// Local opens the house within a command, for when no daemon runs, and gives a
+// transport to it. The caller closes it.
+func Local(o Options) (http.RoundTripper, io.Closer, error) {
+	h, err := Open(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &within{h.Handler()}, h, nil
+}

@@ -130,6 +130,12 @@ func (h *House) Handler() http.Handler { return h.server.Handler() }
 // Close closes the store. Nothing may use the house after it.
 func (h *House) Close() error { return h.store.Close() }
 
+// What a question typed into a page asks for where it says nothing.
+const (
+	askedRows   = 100
+	askedWindow = 5 * time.Minute
+)
+
 // resolve looks up a host name now, with the host's resolver.
 func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -138,7 +144,7 @@ func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 // typed reads a question as it was typed into a page.
 func typed(who func(context.Context, outbound.Scope, outbound.Question) (outbound.WhoDoc, error), now func() time.Time) func(context.Context, outbound.Scope, string, string, string, *time.Location) (outbound.WhoDoc, error) {
 	return func(ctx context.Context, s outbound.Scope, target, at, window string, zone *time.Location) (outbound.WhoDoc, error) {
-		q := outbound.Question{Limit: web.DefaultRows, Window: web.DefaultWindow, Mask: !s.All()}
+		q := outbound.Question{Limit: askedRows, Window: askedWindow, Mask: !s.All()}
 		var err error
 		if q.Prefix, err = outbound.ParseTarget(target); err != nil {
 			addrs, failed := resolve(ctx, target)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -55,11 +56,13 @@ func kindOf(err error) error {
 
 // Import takes in decompressed log text to its end.
 func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpec) (outbound.ImportDoc, error) {
-	chain := h.ingest.Chain(parser(kernlog.Importing(h.zone, spec.FirstYear)))
-	skipped := 0
+	clock := kernlog.Importing(h.zone, spec.FirstYear)
+	chain := h.ingest.Chain(parser(clock))
+	skipped, begun := 0, spec.FirstYear == 0
 	err := tail.Read(ctx, r, func(c tail.Chunk) error {
 		skipped += c.Skipped
-		return chain.Add(c.Data, c.Start, outbound.Position{}, outbound.Position{}, false)
+		begun = begun || begin(clock, c.Data, h.o.Now())
+		return chain.Add(c.Data, outbound.Position{}, outbound.Position{}, false)
 	})
 	// What came before a fault of the reader is good and stays.
 	if flushed := chain.Flush(); err == nil {
@@ -69,6 +72,20 @@ func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpe
 	h.monitor.add(counts)
 	h.o.Logger.Info("imported", "file", spec.Name, "stored", counts.Stored, "known", counts.Known, "expired", counts.Expired, "skipped_bytes", skipped)
 	return outbound.ImportDoc{Schema: outbound.SchemaImport, Lines: counts, First: extent.First, Last: extent.Last}, err
+}
+
+// begin shows the clock the first stamp without a year: FirstYear is that of
+// whatever line has it, which may be none of ours.
+func begin(clock *kernlog.Clock, data []byte, now time.Time) bool {
+	for len(data) > 0 {
+		line, rest, _ := bytes.Cut(data, []byte("\n"))
+		if stamp, ok := kernlog.ParseStamp(line); ok && stamp.Year == 0 {
+			_, _, _ = clock.Time(stamp, now) // what it is does not matter
+			return true
+		}
+		data = rest
+	}
+	return false
 }
 
 // follow follows the log until ctx ends.
@@ -121,7 +138,7 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 	}
 	c.From.Chain, c.To.Chain = path, path
 	for {
-		err := f.chain.Add(c.Data, c.Start, c.From, c.To, c.Seen)
+		err := f.chain.Add(c.Data, c.From, c.To, c.Seen)
 		f.said(err)
 		if err == nil {
 			break
@@ -133,6 +150,7 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 		}
 	}
 	if c.CaughtUp {
+		f.said(f.chain.Flush())
 		f.h.monitor.caughtUp()
 	}
 	return nil

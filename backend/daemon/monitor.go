@@ -20,9 +20,10 @@ type monitor struct {
 	mu      sync.Mutex
 	started time.Time // zero within a command
 	log     string
-	reading bool  // the end of the log was reached
-	refused error // what the store says
-	stopped error // why the log is not followed
+	reading bool          // the end of the log was reached
+	reached chan struct{} // closed then
+	refused error         // what the store says
+	stopped error         // why the log is not followed
 	lines   outbound.Counts
 	arrived []arrival
 }
@@ -33,7 +34,17 @@ type arrival struct {
 	n  int
 }
 
-func newMonitor(h *House) *monitor { return &monitor{h: h} }
+func newMonitor(h *House) *monitor { return &monitor{h: h, reached: make(chan struct{})} }
+
+// wait waits until the end of the log was reached once.
+func (m *monitor) wait(ctx context.Context) error {
+	select {
+	case <-m.reached:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 func (m *monitor) start(log string) {
 	m.mu.Lock()
@@ -50,7 +61,10 @@ func (m *monitor) stop(err error) {
 func (m *monitor) caughtUp() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.reading = true
+	if !m.reading {
+		m.reading = true
+		close(m.reached)
+	}
 }
 
 func (m *monitor) storing(err error) {

@@ -37,20 +37,20 @@ func (b *batch) run() error {
 		if i+1 < len(c.runs) {
 			end = c.runs[i+1].at
 		}
-		if err := b.lines(c.text[r.at:end], r.offset, r.again); err != nil {
+		if err := b.lines(c.text[r.at:end], r.again); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *batch) lines(data []byte, offset int64, again bool) error {
+func (b *batch) lines(data []byte, again bool) error {
 	for at := 0; ; {
 		from, to := b.c.in.o.Next(data[at:])
 		if from < 0 {
 			return nil
 		}
-		if err := b.line(data[at+from:at+to], offset+int64(at+from), again); err != nil {
+		if err := b.line(data[at+from:at+to], again); err != nil {
 			return err
 		}
 		at += to + 1
@@ -58,7 +58,7 @@ func (b *batch) lines(data []byte, offset int64, again bool) error {
 }
 
 // line takes one of our lines: it becomes an event, or is counted as what it is.
-func (b *batch) line(line []byte, offset int64, again bool) error {
+func (b *batch) line(line []byte, again bool) error {
 	n := len(b.events)
 	b.events = append(b.events, outbound.Event{})
 	e := &b.events[n]
@@ -70,7 +70,6 @@ func (b *batch) line(line []byte, offset int64, again bool) error {
 		}
 		return nil
 	}
-	e.Offset = offset
 	isNew, err := b.count(e)
 	if err != nil {
 		return err

@@ -66,8 +66,8 @@ type Chain struct {
 	in    *Ingest
 	parse Parser
 	// text is what was read and not yet taken in; runs tell where it lay.
-	text     []byte
-	runs     []run
+	text []byte
+	runs []run
 	// from is what the store knows of the position, to what was read.
 	from, to outbound.Position
 	begun    bool
@@ -79,10 +79,9 @@ type Chain struct {
 	extent outbound.Extent
 }
 
-// run is where text from at on begins in its file.
+// run is text from at on.
 type run struct {
-	at     int
-	offset int64
+	at int
 	// again: the lines were read before and are only counted.
 	again bool
 }
@@ -92,13 +91,13 @@ func (in *Ingest) Chain(parse Parser) *Chain {
 	return &Chain{in: in, parse: parse}
 }
 
-// Add takes whole lines that begin at an offset of their file. from and to are
-// the positions before and after them, zero for an import. With again the
+// Add takes whole lines. from and to are the positions before and after them,
+// zero for an import. With again the
 // lines were taken in before this process began; they are only counted, so
 // that true twins stay twins.
 //
 // Nothing is lasting before Flush returns nil.
-func (c *Chain) Add(data []byte, offset int64, from, to outbound.Position, again bool) error {
+func (c *Chain) Add(data []byte, from, to outbound.Position, again bool) error {
 	if len(c.runs) > 0 && (len(c.text)+len(data) > chunkRoom || from.Gen != c.to.Gen) {
 		if err := c.Flush(); err != nil {
 			return err
@@ -107,7 +106,7 @@ func (c *Chain) Add(data []byte, offset int64, from, to outbound.Position, again
 	if !c.begun {
 		c.from, c.begun = from, true
 	}
-	c.runs = append(c.runs, run{len(c.text), offset, again})
+	c.runs = append(c.runs, run{len(c.text), again})
 	c.text = append(c.text, data...)
 	c.to = to
 	return nil

@@ -63,7 +63,7 @@ func rendered(line string, e *outbound.Event) string {
 	if m["label"] == "" || !e.Src.IsValid() || !e.Dst.IsValid() || e.Src.Is4In6() || e.Dst.Is4In6() {
 		return "an address or the label"
 	}
-	steps := []string{" kernel: ", outbound.LogPrefix + m["label"] + ":=:", "IN= OUT="}
+	steps := []string{" kernel", ": ", outbound.LogPrefix + m["label"] + ":=:", "IN= OUT="}
 	if strings.Contains(line, "HOPLIMIT=") && e.Src.Is4() || e.Src.Is4() != e.Dst.Is4() {
 		// IPv4-mapped: the text is another one.
 		steps = append(steps, " SRC=")

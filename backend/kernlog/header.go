@@ -9,13 +9,29 @@ import (
 // header steps over what stands between the stamp and the label: host, tag,
 // uptime and prefix, in these places and no others.
 //
-// The tag is "kernel:" alone. Syslog daemons print "kernel[123]:" for a message
-// that came from a process calling itself kernel: the kernel has no process id.
+// The tag is "kernel:", or "kernel[123]:" as csf takes it too. The number says
+// nothing of who wrote the line: either form can be forged, and is text.
+//
+// Source: the expressions for iptables lines in csf's RegexMain.pm.
 func (c *cursor) header() bool {
-	if !c.opt(" ") || !c.host() || !c.take(tKernel) {
+	if !c.opt(" ") || !c.host() || !c.tag() {
 		return false
 	}
 	return (c.peek() != '[' || c.uptime()) && c.take(tPrefix) && c.take(tPrefix2)
+}
+
+// tag steps over "kernel: " or "kernel[123]: ".
+func (c *cursor) tag() bool {
+	at := c.i
+	if !bytes.HasPrefix(c.b[at:], []byte("kernel[")) {
+		return c.take(tKernel)
+	}
+	c.i += len("kernel[")
+	if _, ok := c.digits(1<<22 - 1); ok && c.opt("]: ") {
+		return true
+	}
+	c.i = at
+	return c.take(tKernel)
 }
 
 // host steps over the host's name and the blank after it.

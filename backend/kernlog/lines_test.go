@@ -57,6 +57,8 @@ type variant struct {
 // variants are lines as kernels and syslog daemons write them.
 var variants = map[string]variant{
 	"imklog, traditional stamp":               {head + p22 + body, nil},
+	"a number after kernel":                   {"Nov  5 02:11:03 web01 kernel[1234]: " + p22 + body, nil},
+	"a number after kernel, and uptime":       {"Nov  5 02:11:03 web01 kernel[0]: [ 1088.668278] " + p22 + body, nil},
 	"imkmsg: no uptime":                       {"Nov  5 02:11:03 web01 kernel: " + p22 + body, nil},
 	"a day of two digits":                     {"Nov 15 02:11:03 web01 kernel: [ 1088.668278] " + p22 + body, nil},
 	"29 February":                             {"Feb 29 23:59:59 web01 kernel: " + p22 + body, nil},
@@ -199,11 +201,11 @@ func TestAnErrorLeavesTheEventAlone(t *testing.T) {
 
 func TestParseLeavesTheReadersFieldsAlone(t *testing.T) {
 	who := &outbound.Who{User: "alice"}
-	e := outbound.Event{Offset: 7, Witness: outbound.Keyed, Basis: outbound.Received, Who: who, ID: outbound.ID{1}}
+	e := outbound.Event{Witness: outbound.Keyed, Basis: outbound.Received, Who: who, ID: outbound.ID{1}}
 	if _, err := kernlog.Parse([]byte(head+p22+body), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Offset != 7 || e.Witness != outbound.Keyed || e.Basis != outbound.Received || e.Who != who || e.ID != (outbound.ID{1}) || !e.Time.IsZero() {
+	if e.Witness != outbound.Keyed || e.Basis != outbound.Received || e.Who != who || e.ID != (outbound.ID{1}) || !e.Time.IsZero() {
 		t.Errorf("changed: %+v", e)
 	}
 }

@@ -111,9 +111,6 @@ type Event struct {
 	// Twin tells truly equal lines of one log apart: how many of them came
 	// before this one.
 	Twin uint32
-	// Offset is where Line begins in its (decompressed) file. It matters only
-	// on the way to the store.
-	Offset int64
 }
 
 // ID names an event for ever: it is derived from the event's content with the
@@ -216,7 +213,6 @@ type Batch struct {
 	// Events carry their Who. Their lines are copied when they are stored.
 	Events []Event
 	// From and To are set where a log is followed: that all before To is
-	// stored is itself stored with the events, never apart from them. Events
-	// carry their Offset in the file of To.
+	// stored is itself stored with the events, never apart from them.
 	From, To Position
 }

@@ -17,7 +17,7 @@ import (
 //
 // A batch that spans midnight is one transaction in each day's file. If the
 // machine stops between them, [Store.Resume] gives the batch's beginning
-// again, and what the first file has is not stored twice.
+// again; whoever appends knows the lines that are stored by their content.
 func (s *Store) Append(b outbound.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	}
 	err = d.db.Update(func(tx *bolt.Tx) error {
 		w := dayWriter{d: d, tx: tx, next: &next, c: s.codec}
-		if err := w.events(p.events, b.To); err != nil {
+		if err := w.events(p.events); err != nil {
 			return err
 		}
 		if err := w.head(); err != nil {
@@ -118,13 +118,9 @@ type dayWriter struct {
 	c    *codec
 }
 
-func (w *dayWriter) events(events []outbound.Event, to outbound.Position) error {
-	applied := w.d.chains[to.Chain].Applied
+func (w *dayWriter) events(events []outbound.Event) error {
 	for i := range events {
 		e := &events[i]
-		if (outbound.Position{Gen: to.Gen, Offset: e.Offset}).Before(applied) {
-			continue // stored before the machine stopped
-		}
 		who, err := w.who(e.Who)
 		if err != nil {
 			return err
@@ -246,21 +242,17 @@ func (w *dayWriter) position(b outbound.Batch, last bool) error {
 	if b.To.Chain == "" {
 		return nil
 	}
-	state := w.d.chains[b.To.Chain]
-	if state.Applied.Before(b.To) {
-		state.Applied = b.To
-	}
-	state.Resume = b.From
+	resume := b.From
 	if last {
-		state.Resume = b.To
+		resume = b.To
 	}
-	data, err := json.Marshal(state)
+	data, err := json.Marshal(resume)
 	if err != nil {
 		return err
 	}
 	if err := w.tx.Bucket(bucketChains).Put([]byte(b.To.Chain), data); err != nil {
 		return err
 	}
-	w.d.chains[b.To.Chain] = state
+	w.d.chains[b.To.Chain] = resume
 	return nil
 }

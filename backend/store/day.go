@@ -54,7 +54,8 @@ type day struct {
 	durable int // rows of open that are in bucketHead
 	table   map[outbound.Who]uint32
 	recent  map[*outbound.Who]uint32
-	chains  map[string]chainState
+	// chains tells where reading of a log goes on, if this file knows best.
+	chains map[string]outbound.Position
 }
 
 // dayView is what readers see: a state of the day that is committed. It is
@@ -80,14 +81,6 @@ func (t *dayTable) who(key uint32) (*outbound.Who, error) {
 		return nil, fmt.Errorf("account %d is not in the day's table", key)
 	}
 	return t.whos[key-1], nil
-}
-
-// chainState is how far a chain has come in this day's file.
-type chainState struct {
-	// Applied is how far the chain's events of this day are stored.
-	Applied outbound.Position `json:"applied"`
-	// Resume is where reading goes on if this file knows best.
-	Resume outbound.Position `json:"resume"`
 }
 
 // blockSum is what is known of a block without reading it.
@@ -204,7 +197,7 @@ func createDay(dir, path string) error {
 func (d *day) load(c *codec) error {
 	d.open, d.durable = newOpenRows(), 0
 	d.table, d.recent = map[outbound.Who]uint32{}, map[*outbound.Who]uint32{}
-	d.chains = map[string]chainState{}
+	d.chains = map[string]outbound.Position{}
 	v := &dayView{whos: dayTable{begin: d.begin}}
 	err := d.db.View(func(tx *bolt.Tx) error {
 		if f := tx.Bucket(bucketMeta).Get(keyFormat); len(f) != 4 || binary.BigEndian.Uint32(f) != formatVersion {
@@ -247,7 +240,7 @@ func (d *day) loadSums(tx *bolt.Tx, v *dayView) error {
 
 func (d *day) loadChains(tx *bolt.Tx) error {
 	return tx.Bucket(bucketChains).ForEach(func(k, data []byte) error {
-		var s chainState
+		var s outbound.Position
 		if err := json.Unmarshal(data, &s); err != nil {
 			return fmt.Errorf("position of %q: %w", k, err)
 		}

@@ -229,13 +229,24 @@ func (s *Store) Resume(chain string) (outbound.Position, error) {
 			return outbound.Position{}, err
 		}
 		s.mu.Lock()
-		state, ok := d.chains[chain]
+		at, ok := d.chains[chain]
 		s.mu.Unlock()
-		if ok && best.Before(state.Resume) {
-			best = state.Resume
+		if ok && best.Before(at) {
+			best = at
 		}
 	}
 	return best, nil
+}
+
+// Written is when the store was last written to; zero if it is empty.
+func (s *Store) Written() time.Time {
+	var last time.Time
+	for _, name := range s.between(time.Time{}, time.Time{}) {
+		if fi, err := os.Stat(filepath.Join(s.eventsDir(), name+".db")); err == nil {
+			last = later(last, fi.ModTime())
+		}
+	}
+	return last
 }
 
 // Oldest is the beginning of the oldest day that is kept: events before it are

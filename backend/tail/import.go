@@ -61,9 +61,10 @@ type File struct {
 	// Size is that of the file as it stands, compressed or not.
 	Size int64
 
-	f    *os.File
-	text io.Reader
-	read atomic.Int64
+	f     *os.File
+	plain bool
+	text  io.Reader
+	read  atomic.Int64
 }
 
 // OpenFile opens a file of this process for import: plain text or gzip, told
@@ -107,7 +108,7 @@ func newFile(path string, f *os.File) (*File, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if text == nil {
-		text = counted
+		text, file.plain = counted, true
 	}
 	file.text = text
 	return file, nil
@@ -190,3 +191,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	return n, err
 }
+
+// Plain gives the file for reading at any place, if it is not compressed.
+func (f *File) Plain() (io.ReaderAt, bool) { return f.f, f.plain }

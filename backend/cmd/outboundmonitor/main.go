@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // a server may have no zone database
 
 	"golang.org/x/term"
 
@@ -23,7 +24,7 @@ func main() {
 	status := cli.Main(ctx, os.Args[1:], cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		IsTerminal: isTerminal, Now: time.Now, Getenv: os.Getenv,
-	}, cli.Build{Version: version})
+	}, cli.Put(version))
 	stop()
 	os.Exit(status)
 }

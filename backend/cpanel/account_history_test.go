@@ -385,6 +385,13 @@ var histories = map[string]history{
 		1000 15d alice res2 known
 		owned res2 1000@15d
 		differ 1000 9d 20d`},
+	"the same name and UID are created anew twice between two looks": {`
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
+		20d: file alice start=18d owner=res2; log 12d REMOVE root root example.com 192.0.2.10 alice; log 14d CREATE root root example.com 192.0.2.10 alice; log 16d REMOVE root root example.com 192.0.2.10 alice; log 18d CREATE root root example.com 192.0.2.10 alice`, `
+		1000 11d alice res1 known
+		1000 12d -
+		1000 15d -
+		1000 18d alice res2 known`},
 	"an account is restored with its old STARTDATE after a removal": {`
 		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		20d: poll; log 12d REMOVE root root example.com 192.0.2.10 alice; log 15d CREATE root root example.com 192.0.2.10 alice`, `
@@ -460,6 +467,14 @@ var histories = map[string]history{
 		1000 15d -
 		lives alice 1000@2d-12d
 		lives alicia 1000@2d-15d`},
+
+	"renamed and removed between two looks": {`
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
+		20d: remove alice; log 11d CHANGEUSER root root example.com alice alicia; log 13d REMOVE root root example.com 192.0.2.10 alicia; log 15d CREATE root root example.com 192.0.2.10 alice; log 17d REMOVE root root example.com 192.0.2.10 alice`, `
+		1000 10d alice res1 known
+		1000 12d alicia res1 known
+		1000 13d -
+		1000 16d -`},
 
 	// Owners.
 	"a transfer on record": {`

@@ -125,7 +125,11 @@ func (m *merge) goOn(l *life, h *holder) {
 		m.update(l, h)
 		return
 	}
-	m.close(l, removed, begin)
+	m.follow(l)
+	if l.name() != h.name {
+		removed = 0
+	}
+	m.close(l, cmp.Or(m.removal(l), removed), begin)
 	m.begin(l.UID, h)
 }
 
@@ -210,7 +214,23 @@ func (m *merge) removal(l *life) int64 {
 }
 
 // end ends a life whose name no longer holds its UID.
-func (m *merge) end(l *life) { m.close(l, m.removal(l), m.now) }
+func (m *merge) end(l *life) {
+	if l.Account {
+		m.follow(l)
+	}
+	m.close(l, m.removal(l), m.now)
+}
+
+// follow takes over the renames that the log tells of a life that is over:
+// under its old name somebody else may have lived and ended since.
+func (m *merge) follow(l *life) {
+	for _, r := range m.files.log.renames {
+		gone := m.removal(l)
+		if r.old == l.name() && r.at > max(l.named(), m.prev) && r.at <= m.now && (gone == 0 || r.at < gone) {
+			l.Names = append(l.Names, spell{Value: r.new, From: r.at})
+		}
+	}
+}
 
 // close ends a life at removed, or if that is not on record, somewhere between
 // the last reading and by.

@@ -561,6 +561,15 @@ var histories = map[string]history{
 		9d: account alice 1000 owner=res1; account bob 1000 owner=res2`, `
 		1000 3d -
 		1000 9d -`},
+	"one of two without a beginning who share a UID is removed": {`
+		9d: account alice 1000 owner=res1; account bob 1000 owner=res2
+		12d: remove alice`, `
+		1000 8d -
+		1000 11d -
+		1000 12d bob res2 assumed
+		begin alice -
+		begin bob 9d
+		owned res2 1000@9d`},
 	"one of two who share a UID is removed": {`
 		9d: account alice 1000 start=2d owner=res1; account bob 1000 start=5d owner=res2
 		12d: remove bob; log 11d REMOVE root root bob.example.org 192.0.2.10 bob`, `

@@ -214,7 +214,7 @@ var histories = map[string]history{
 		1000 12d -
 		lives alice 1000@2d-12d`},
 	"the log tells of a removal after it was noticed": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		10d: poll
 		12d: remove alice
 		12d5m: log 11d REMOVE root root example.com 192.0.2.10 alice`, `
@@ -222,7 +222,7 @@ var histories = map[string]history{
 		1000 11d -
 		lives alice 1000@2d-11d`},
 	"the daemon was down when the account was removed": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		20d: down; remove alice; log 15d REMOVE root root example.com 192.0.2.10 alice
 		30d: poll`, `
 		1000 14d alice res1 known
@@ -238,6 +238,31 @@ var histories = map[string]history{
 		9d: account alice 1000 start=2d owner=res1; log 5d REMOVE root root example.com 192.0.2.10 alice`, `
 		1000 3d alice res1 known
 		1000 9d alice res1 known`},
+	"a log that does not go back to the last look leaves the time until the removal assumed": {`
+		9d: account alice 1000 start=2d owner=res1
+		12d: remove alice; log 11d REMOVE root root example.com 192.0.2.10 alice`, `
+		1000 9d alice res1 known
+		1000 10d alice res1 assumed
+		1000 11d -
+		lives alice 1000@2d-11d`},
+	"a name taken over from a removed account is not removed with it": {`
+		9d: account alice 1000 start=2d owner=res1; account bob 1001 start=3d owner=res2` + createAlice + `
+		12d: remove alice; log 11d REMOVE root root example.com 192.0.2.10 alice
+		13d: rename bob alice; log 13d CHANGEUSER root root bob.example.org bob alice
+		16d: remove alice; log 15d REMOVE root root bob.example.org 192.0.2.10 alice`, `
+		1000 10d alice res1 known
+		1000 11d -
+		1001 10d bob res2 known
+		1001 14d alice res2 known
+		1001 15d -
+		lives alice 1000@2d-11d 1001@3d-15d`},
+	"an account created anew within a day after the last look, and only STARTDATE tells": {`
+		9d: account alice 1000 start=9d owner=res1
+		9d3h: file alice start=9d2h owner=res2`, `
+		1000 9d alice res1 known
+		1000 9d1h alice res1 assumed
+		1000 9d2h alice res2 known
+		differ 1000 9d 9d3h`},
 	"the user file stays behind without a user": {`
 		9d: account alice 1000 start=2d owner=res1
 		10d: nouser alice`, `
@@ -245,7 +270,7 @@ var histories = map[string]history{
 		1000 10d -
 		accounts 0`},
 	"after a removal the login stays as a system user": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		10d: poll
 		12d: nofile alice; log 11d REMOVE root root example.com 192.0.2.10 alice`, `
 		1000 10d12h alice res1 known
@@ -293,7 +318,7 @@ var histories = map[string]history{
 		1000 15d -
 		1000 20d bob res2 known`},
 	"the UID goes from hand to hand three times": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		20d: remove alice; log 19d REMOVE root root example.com 192.0.2.10 alice; account bob 1000 start=19d12h owner=res2
 		30d: remove bob; log 29d REMOVE root root bob.example.org 192.0.2.10 bob; account carol 1000 start=29d12h owner=res1
 		40d: remove carol; log 39d REMOVE root root carol.example.net 192.0.2.10 carol; account dave 1000 start=39d12h owner=res2`, `
@@ -307,7 +332,7 @@ var histories = map[string]history{
 		1000 41d dave res2 known
 		owned res2 1000@39d12h`},
 	"the UID of a removed account goes to a system user": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		12d: remove alice; log 11d REMOVE root root example.com 192.0.2.10 alice
 		15d: user deploy 1000`, `
 		1000 10d alice res1 known
@@ -324,7 +349,7 @@ var histories = map[string]history{
 
 	// Names come back.
 	"the name comes back under another UID": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		12d: remove alice; log 11d REMOVE root root example.com 192.0.2.10 alice
 		20d: account alice 1001 start=20d owner=res2; log 20d CREATE root root example.com 192.0.2.10 alice`, `
 		1000 10d alice res1 known
@@ -360,6 +385,13 @@ var histories = map[string]history{
 		1000 15d alice res2 known
 		owned res2 1000@15d
 		differ 1000 9d 20d`},
+	"the same name and UID are created anew twice between two looks": {`
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
+		20d: file alice start=18d owner=res2; log 12d REMOVE root root example.com 192.0.2.10 alice; log 14d CREATE root root example.com 192.0.2.10 alice; log 16d REMOVE root root example.com 192.0.2.10 alice; log 18d CREATE root root example.com 192.0.2.10 alice`, `
+		1000 11d alice res1 known
+		1000 12d -
+		1000 15d -
+		1000 18d alice res2 known`},
 	"an account is restored with its old STARTDATE after a removal": {`
 		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		20d: poll; log 12d REMOVE root root example.com 192.0.2.10 alice; log 15d CREATE root root example.com 192.0.2.10 alice`, `
@@ -415,7 +447,7 @@ var histories = map[string]history{
 		1001 12d alice res2 known
 		lives alice 1000@2d-12d 1001@12d`},
 	"another name with the same STARTDATE is a new account if the log says so": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		12d: remove alice; account bob 1000 start=2d owner=res2; log 11d REMOVE root root example.com 192.0.2.10 alice; log 11d12h CREATE root root bob.example.org 192.0.2.10 bob`, `
 		1000 10d alice res1 known
 		1000 11d6h -
@@ -428,13 +460,21 @@ var histories = map[string]history{
 		1000 12d alicia res1 known
 		differ 1000 10d 12d`},
 	"removed after a rename": {`
-		9d: account alice 1000 start=2d owner=res1
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
 		12d: rename alice alicia
 		16d: remove alicia; log 15d REMOVE root root example.com 192.0.2.10 alicia`, `
 		1000 13d alicia res1 known
 		1000 15d -
 		lives alice 1000@2d-12d
 		lives alicia 1000@2d-15d`},
+
+	"renamed and removed between two looks": {`
+		9d: account alice 1000 start=2d owner=res1` + createAlice + `
+		20d: remove alice; log 11d CHANGEUSER root root example.com alice alicia; log 13d REMOVE root root example.com 192.0.2.10 alicia; log 15d CREATE root root example.com 192.0.2.10 alice; log 17d REMOVE root root example.com 192.0.2.10 alice`, `
+		1000 10d alice res1 known
+		1000 12d alicia res1 known
+		1000 13d -
+		1000 16d -`},
 
 	// Owners.
 	"a transfer on record": {`
@@ -521,6 +561,15 @@ var histories = map[string]history{
 		9d: account alice 1000 owner=res1; account bob 1000 owner=res2`, `
 		1000 3d -
 		1000 9d -`},
+	"one of two without a beginning who share a UID is removed": {`
+		9d: account alice 1000 owner=res1; account bob 1000 owner=res2
+		12d: remove alice`, `
+		1000 8d -
+		1000 11d -
+		1000 12d bob res2 assumed
+		begin alice -
+		begin bob 9d
+		owned res2 1000@9d`},
 	"one of two who share a UID is removed": {`
 		9d: account alice 1000 start=2d owner=res1; account bob 1000 start=5d owner=res2
 		12d: remove bob; log 11d REMOVE root root bob.example.org 192.0.2.10 bob`, `

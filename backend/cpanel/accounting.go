@@ -1,6 +1,7 @@
 package cpanel
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -163,6 +164,10 @@ func (a *accounting) rename(at int64, from, to outbound.Username) {
 	a.renames = append(a.renames, rename{at: at, old: from, new: to})
 }
 
+// covers reports whether the log goes back to at, so that what it does not tell
+// of the time since did not happen.
+func (a *accounting) covers(at int64) bool { return a.first != 0 && a.first <= at }
+
 // removal gives the first removal of a name at or after from and not after to;
 // 0 if there is none.
 func (a *accounting) removal(user outbound.Username, from, to int64) int64 {
@@ -174,9 +179,19 @@ func (a *accounting) removal(user outbound.Username, from, to int64) int64 {
 	return 0
 }
 
-// renamed gives when old became new, not before from; 0 if it is not told.
+// changes gives the changes of owner in the span of a name that ended then.
+func (a *accounting) changes(user outbound.Username, end int64) []change {
+	for _, s := range a.spans[user] {
+		if s.end == end {
+			return s.changes
+		}
+	}
+	return nil
+}
+
+// renamed gives when old last became new, not before from; 0 if it is not told.
 func (a *accounting) renamed(old, new outbound.Username, from int64) int64 {
-	for _, r := range a.renames {
+	for _, r := range slices.Backward(a.renames) {
 		if r.old == old && r.new == new && r.at >= from {
 			return r.at
 		}
@@ -199,6 +214,8 @@ const (
 // evidence is all that is on record now about the account of one name.
 type evidence struct {
 	account
+	// stated is STARTDATE as the user file has it; start is never after now.
+	stated int64
 	// create is the beginning of the log's last span, if that has not ended.
 	create int64
 	// removed is when the name was last removed before that; closed says that
@@ -216,7 +233,7 @@ func (f *files) evidenceOf(name outbound.Username, now int64) evidence {
 	if e.start <= oldest || e.start > now+day {
 		e.start = 0
 	}
-	e.start = min(e.start, now)
+	e.stated, e.start = e.start, min(e.start, now)
 	all := f.log.spans[name]
 	if len(all) == 0 {
 		return e
@@ -229,6 +246,9 @@ func (f *files) evidenceOf(name outbound.Username, now int64) evidence {
 	e.create, e.creator, e.changes = min(last.begin, now), last.creator, last.changes
 	if len(all) > 1 {
 		e.removed = all[len(all)-2].end
+	}
+	if e.create != 0 && e.create < e.removed {
+		e.removed = 0 // of one who had the name before this one was renamed to it
 	}
 	return e
 }

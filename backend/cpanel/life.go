@@ -59,6 +59,10 @@ func (l *life) anchor() int64 {
 	return l.Seen
 }
 
+// named gives since when the life has surely had its present name: what is on
+// record of that name from before can be somebody else's.
+func (l *life) named() int64 { return max(l.anchor(), l.Names[len(l.Names)-1].From) }
+
 // valueAt gives the value at a time; before the first From the first one.
 func valueAt(spells []spell, at int64) outbound.Username {
 	if len(spells) == 0 {
@@ -118,7 +122,7 @@ func (l *life) change(old outbound.Username, s spell) {
 func firstOwner(l *life, f *files, e *evidence, now int64, fresh bool) spell {
 	s := spell{Value: e.owner, From: now}
 	switch {
-	case fresh || e.create != 0 || f.log.first != 0 && f.log.first <= l.Begin:
+	case fresh || e.create != 0 || f.log.covers(l.Begin):
 		s.From = l.Begin
 	case f.log.first != 0:
 		s.From = max(f.log.first, l.Begin)

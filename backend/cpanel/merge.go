@@ -125,7 +125,11 @@ func (m *merge) goOn(l *life, h *holder) {
 		m.update(l, h)
 		return
 	}
-	m.close(l, removed, begin)
+	m.follow(l)
+	if l.name() != h.name {
+		removed = 0
+	}
+	m.close(l, cmp.Or(m.removal(l), removed), begin)
 	m.begin(l.UID, h)
 }
 
@@ -133,11 +137,14 @@ func (m *merge) goOn(l *life, h *holder) {
 // beginning, and the removal between them (0 if not on record).
 func (m *merge) again(l *life, e *evidence) (begin, removed int64, ok bool) {
 	at := l.anchor()
-	if e.removed > at && max(e.create, e.start) > e.removed {
+	if e.removed > l.named() && max(e.create, e.start) > e.removed {
 		return max(e.create, e.start), e.removed, true
 	}
-	if e.start > at+day && e.start > l.Start+day {
+	if e.start > at+day && e.stated > l.Start+day {
 		return e.start, 0, true
+	}
+	if l.Start != 0 && e.stated > l.Start && e.stated > m.prev && e.stated <= m.now {
+		return e.start, 0, true // later than when the old life was last seen
 	}
 	if e.create > max(at, l.Seen)+day {
 		return e.create, 0, true
@@ -152,8 +159,8 @@ func (m *merge) update(l *life, h *holder) {
 		return
 	}
 	e := &h.evidence
-	if e.start != 0 {
-		l.Start = e.start
+	if e.stated != 0 {
+		l.Start = e.stated
 	}
 	if e.domain != "" {
 		l.Domain = e.domain
@@ -186,16 +193,16 @@ func (m *merge) turn(l *life, h *holder) {
 }
 
 // renamed gives when an account took the name of h; 0 if h is somebody else.
-// The log must tell it, or STARTDATE must be the same and the log must not
-// tell of a removal or of another beginning.
+// STARTDATE must not have changed, and the log must tell of the rename, or at
+// least of neither a removal nor another beginning.
 func (m *merge) renamed(l *life, h *holder) int64 {
-	if !l.Account || !h.account {
+	if !l.Account || !h.account || h.stated != l.Start {
 		return 0
 	}
 	if at := m.files.log.renamed(l.name(), h.name, l.anchor()-hour); at != 0 {
 		return min(at, m.now)
 	}
-	if h.start == 0 || h.start != l.Start || m.removal(l) != 0 || h.create > l.anchor()+day {
+	if h.stated == 0 || m.removal(l) != 0 || h.create > l.anchor()+day {
 		return 0
 	}
 	return m.now
@@ -203,28 +210,51 @@ func (m *merge) renamed(l *life, h *holder) int64 {
 
 // removal gives when the log says that the life was removed; 0 if it does not.
 func (m *merge) removal(l *life) int64 {
-	return m.files.log.removal(l.name(), max(l.anchor()+1, m.prev-hour), m.now+hour)
+	return m.files.log.removal(l.name(), max(l.named()+1, m.prev-hour), m.now+hour)
 }
 
 // end ends a life whose name no longer holds its UID.
-func (m *merge) end(l *life) { m.close(l, m.removal(l), m.now) }
+func (m *merge) end(l *life) {
+	if l.Account {
+		m.follow(l)
+	}
+	m.close(l, m.removal(l), m.now)
+}
+
+// follow takes over the renames that the log tells of a life that is over:
+// under its old name somebody else may have lived and ended since.
+func (m *merge) follow(l *life) {
+	for _, r := range m.files.log.renames {
+		gone := m.removal(l)
+		if r.old == l.name() && r.at > max(l.named(), m.prev) && r.at <= m.now && (gone == 0 || r.at < gone) {
+			l.Names = append(l.Names, spell{Value: r.new, From: r.at})
+		}
+	}
+}
 
 // close ends a life at removed, or if that is not on record, somewhere between
 // the last reading and by.
 func (m *merge) close(l *life, removed, by int64) {
 	low := max(l.Since, l.Begin)
-	if removed != 0 {
-		l.End = max(min(removed, m.now), low+1)
-		l.Last = l.End
-		return
-	}
 	if by == 0 {
 		by = m.now
+	}
+	if removed != 0 {
+		by = min(removed, m.now)
 	}
 	l.End = max(by, low+1)
 	l.Last = max(min(m.prev, l.End), low)
 	if l.Last == 0 {
 		l.Last = min(l.Seen, l.End)
+	}
+	if removed == 0 {
+		return
+	}
+	if m.files.log.covers(l.Last) {
+		l.Last = l.End
+	}
+	if l.Account {
+		l.own(&evidence{changes: m.files.log.changes(l.name(), removed)}, m.now)
 	}
 }
 
@@ -235,9 +265,13 @@ func (m *merge) refine() {
 		if l.alive() || l.Last == l.End || !l.Account {
 			continue
 		}
-		at := m.files.log.removal(l.name(), max(l.anchor()+1, l.Last-hour), l.End+hour)
-		if at != 0 && at <= m.now {
-			l.End, l.Last = at, at
+		at := m.files.log.removal(l.name(), max(l.named()+1, l.Last-hour), l.End+hour)
+		if at == 0 || at > m.now {
+			continue
+		}
+		l.End, l.Last = at, min(l.Last, at)
+		if m.files.log.covers(l.Last) {
+			l.Last = at
 		}
 	}
 }
@@ -277,9 +311,9 @@ func (m *merge) after(l *life) {
 		if o.UID != l.UID || o.alive() {
 			continue
 		}
-		switch {
-		case o.End == o.Last:
-		case l.Since < l.Begin && o.End == m.now:
+		switch noticed := l.Since < l.Begin; {
+		case o.End == o.Last, noticed && o.End < m.now:
+		case noticed:
 			o.End = o.Last + 1
 			o.Last, l.Since = o.End, m.now
 		case o.End > l.Since:
@@ -304,7 +338,10 @@ func (m *merge) returned(uid outbound.UID, h *holder) *life {
 	if last == nil || last.alive() || last.Last == last.End || !last.Account || !h.account {
 		return nil
 	}
-	if last.name() != h.name || h.start == 0 || h.start != last.Start || h.create > last.anchor()+day {
+	if m.files.log.removal(h.name, last.End, last.End) != 0 {
+		return nil
+	}
+	if last.name() != h.name || h.stated == 0 || h.stated != last.Start || h.create > last.anchor()+day {
 		return nil
 	}
 	return last
@@ -322,7 +359,7 @@ func (m *merge) enter(l *life, h *holder, fresh bool) {
 	}
 	l.Names = []spell{{Value: h.name, From: l.Begin}}
 	if l.Account {
-		l.Start, l.Domain = h.start, h.domain
+		l.Start, l.Domain = h.stated, h.domain
 		m.formerNames(l)
 		l.Owners = []spell{firstOwner(l, m.files, &h.evidence, m.now, fresh)}
 		l.own(&h.evidence, m.now)
@@ -336,9 +373,10 @@ func (m *merge) has(uid outbound.UID, begin int64) bool {
 
 // formerNames adds the names that the log says the account had before.
 func (m *merge) formerNames(l *life) {
+	to := m.now
 	for _, r := range slices.Backward(m.files.log.renames) {
-		if r.new == l.Names[0].Value && r.at > l.Begin && r.at <= m.now {
-			l.Names[0].From = r.at
+		if r.new == l.Names[0].Value && r.at > l.Begin && r.at <= to {
+			to, l.Names[0].From = r.at, r.at
 			l.Names = slices.Insert(l.Names, 0, spell{Value: r.old, From: l.Begin})
 		}
 	}

@@ -3,6 +3,7 @@ package cpanel
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"outboundmonitor/backend/outbound"
@@ -106,11 +107,14 @@ func (l *life) who(at int64) outbound.Who {
 // interner gives the same pointer for equal content, for as long as a Book
 // lives.
 type interner struct {
-	mu   sync.RWMutex
+	mu   sync.Mutex
 	whos map[outbound.Who]*outbound.Who
 	// ghosts are the UIDs that nobody on record ever had. Forged lines can
 	// name any number of them, so only maxGhosts are kept.
 	ghosts map[outbound.UID]*outbound.Who
+	// recent holds ghosts by the low bits of their UID, to be found without a
+	// lock.
+	recent [1 << 12]atomic.Pointer[outbound.Who]
 }
 
 const maxGhosts = 1 << 14
@@ -139,20 +143,20 @@ func (n *interner) get(w outbound.Who) *outbound.Who {
 // ghost gives the Unattributed of a UID. It is kept if it must be, or if there
 // is room.
 func (n *interner) ghost(uid outbound.UID, must bool) *outbound.Who {
-	n.mu.RLock()
-	p := n.ghosts[uid]
-	n.mu.RUnlock()
-	if p != nil {
+	slot := &n.recent[int(uid)%len(n.recent)]
+	if p := slot.Load(); p != nil && p.UID == uid {
 		return p
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if p := n.ghosts[uid]; p != nil {
-		return p
-	}
-	p = &outbound.Who{Kind: outbound.Unattributed, Instance: outbound.Instance{UID: uid}}
-	if must || len(n.ghosts) < maxGhosts {
+	p := n.ghosts[uid]
+	if p == nil {
+		p = &outbound.Who{Kind: outbound.Unattributed, Instance: outbound.Instance{UID: uid}}
+		if !must && len(n.ghosts) >= maxGhosts {
+			return p
+		}
 		n.ghosts[uid] = p
 	}
+	slot.Store(p)
 	return p
 }

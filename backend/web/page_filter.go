@@ -156,6 +156,14 @@ func (q *pageRequest) inputs(rare bool) []pageInput {
 	return all
 }
 
+// pageLower gives a label as it stands within a sentence; UID stays as it is.
+func pageLower(label string) string {
+	if label == "UID" {
+		return label
+	}
+	return strings.ToLower(label)
+}
+
 // chips names the filters in force; each leads to the search without it.
 func (q *pageRequest) chips(state, more url.Values) []pageChoice {
 	var all []pageChoice
@@ -164,7 +172,7 @@ func (q *pageRequest) chips(state, more url.Values) []pageChoice {
 		if v == "" {
 			continue
 		}
-		label := strings.ToLower(f.Label) + " " + v
+		label := pageLower(f.Label) + " " + v
 		if t, err := time.Parse(time.RFC3339, v); err == nil && (f.Name == "since" || f.Name == "until") {
 			label = f.Name + " " + q.time(t).String()
 		}

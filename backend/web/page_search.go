@@ -249,7 +249,7 @@ func (q *pageRequest) noMatch(c pageCoverage, state url.Values) *pageEmpty {
 	}
 	for _, f := range pageFilters {
 		if state.Get(f.Name) != "" && f.Name != "since" && f.Name != "until" && len(state) > 1 {
-			e.Choices = append(e.Choices, pageChoice{Label: "any " + f.Label, Href: q.links.to("/search", pageWith(state, f.Name, ""))})
+			e.Choices = append(e.Choices, pageChoice{Label: "any " + pageLower(f.Label), Href: q.links.to("/search", pageWith(state, f.Name, ""))})
 		}
 	}
 	if p := state.Get("dst"); p != "" {

@@ -100,17 +100,18 @@ func TestPagingMeetsEachRowOnce(t *testing.T) {
 		h.reader = pageFakeStore(events...)
 		var on, back []string
 		address := "/search?port=22&limit=10" + order
-		for address != "" {
+		for address != "" && len(on) < 100 {
 			body := h.get(t, pageFakeRoot, address).Body.String()
 			on = append(on, ports.FindAllString(body, -1)...)
 			if next := pageLink(body, names[0]); next != "" {
 				address = next
 				continue
 			}
-			for address = pageLink(body, names[1]); address != ""; address = pageLink(body, names[1]) {
+			for address = pageLink(body, names[1]); address != "" && len(back) < 100; address = pageLink(body, names[1]) {
 				body = h.get(t, pageFakeRoot, address).Body.String()
 				back = append(back, ports.FindAllString(body, -1)...)
 			}
+			break
 		}
 		slices.Sort(on)
 		if len(on) != 25 || len(slices.Compact(on)) != 25 {

@@ -27,8 +27,8 @@ type Config struct {
 
 // Log is the log that is followed.
 type Log struct {
-	// Path is absolute, on the host.
-	Path string `toml:"path" json:"path" validate:"hostpath" comment:"The file to which syslog writes the kernel's messages, as on this host.\nDefault: \"/var/log/messages\""`
+	// Path is absolute, on the host; empty means that it is looked for.
+	Path string `toml:"path" json:"path" validate:"omitempty,hostpath" comment:"The file to which syslog writes the kernel's messages. Empty: the one that\ncsf.conf's IPTABLES_LOG names, else /var/log/messages, else /var/log/syslog.\nDefault: \"\""`
 }
 
 // Store is how events are kept.
@@ -40,7 +40,6 @@ type Store struct {
 // Default gives the settings that hold where the file says nothing.
 func Default() Config {
 	return Config{
-		Log:   Log{Path: "/var/log/messages"},
 		Store: Store{RetentionDays: 30},
 	}
 }

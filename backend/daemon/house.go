@@ -103,7 +103,7 @@ func (h *House) furnish() error {
 	}
 	h.ingest = ingest.New(ingest.Options{
 		Store: h.store, Next: kernlog.Next, Now: h.o.Now, Logger: h.o.Logger,
-		Accounts: func() (ingest.Accounts, error) { return h.book.Current() },
+		Accounts: h.accounts,
 	})
 	h.monitor = newMonitor(h)
 	reader, people := &reader{h.store, h.o.Now}, &directory{h.book}
@@ -112,7 +112,7 @@ func (h *House) furnish() error {
 	}
 	pages, err := web.NewPages(web.PagesOptions{
 		Files: h.o.Plugin, Reader: reader, Directory: people, Monitor: h.monitor, Zone: h.zone, Now: h.o.Now,
-		DemoViewers: h.o.DemoViewers, Who: typed(who, h.o.Now),
+		DemoViewers: h.o.DemoViewers, Who: web.PagesWho(web.Options{Who: who, Resolve: resolve, Now: h.o.Now}),
 	})
 	if err != nil {
 		return err
@@ -124,46 +124,23 @@ func (h *House) furnish() error {
 	return nil
 }
 
+// accounts gives who has which UID. Where the host's files cannot be read just
+// now, the last good reading holds: events wait for nothing.
+func (h *House) accounts() (ingest.Accounts, error) {
+	snap, err := h.book.Current()
+	if snap == nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
 // Handler gives the routes. Whoever serves them answers for the viewer's name.
 func (h *House) Handler() http.Handler { return h.server.Handler() }
 
 // Close closes the store. Nothing may use the house after it.
 func (h *House) Close() error { return h.store.Close() }
 
-// What a question typed into a page asks for where it says nothing.
-const (
-	askedRows   = 100
-	askedWindow = 5 * time.Minute
-)
-
 // resolve looks up a host name now, with the host's resolver.
 func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-}
-
-// typed reads a question as it was typed into a page.
-func typed(who func(context.Context, outbound.Scope, outbound.Question) (outbound.WhoDoc, error), now func() time.Time) func(context.Context, outbound.Scope, string, string, string, *time.Location) (outbound.WhoDoc, error) {
-	return func(ctx context.Context, s outbound.Scope, target, at, window string, zone *time.Location) (outbound.WhoDoc, error) {
-		q := outbound.Question{Limit: askedRows, Window: askedWindow, Mask: !s.All()}
-		var err error
-		if q.Prefix, err = outbound.ParseTarget(target); err != nil {
-			addrs, failed := resolve(ctx, target)
-			if failed != nil || len(addrs) == 0 {
-				return outbound.WhoDoc{}, err
-			}
-			a := addrs[0].Unmap()
-			q.Prefix, q.Host = netip.PrefixFrom(a, a.BitLen()), target
-		}
-		if at != "" {
-			if q.At, err = outbound.ParseTime(at, zone, now()); err != nil {
-				return outbound.WhoDoc{}, err
-			}
-		}
-		if window != "" {
-			if q.Window, err = time.ParseDuration(window); err != nil || q.Window < 0 {
-				return outbound.WhoDoc{}, &outbound.Error{Code: outbound.Invalid, Message: "window " + window + ": not a length of time", Hint: "as 5m or 1h"}
-			}
-		}
-		return who(ctx, s, q)
-	}
 }

@@ -69,7 +69,7 @@ func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpe
 		err = flushed
 	}
 	counts, extent := chain.Counts()
-	h.monitor.add(counts)
+	h.monitor.count(counts)
 	h.o.Logger.Info("imported", "file", spec.Name, "stored", counts.Stored, "known", counts.Known, "expired", counts.Expired, "skipped_bytes", skipped)
 	return outbound.ImportDoc{Schema: outbound.SchemaImport, Lines: counts, First: extent.First, Last: extent.Last}, err
 }

@@ -73,13 +73,24 @@ func (m *monitor) storing(err error) {
 	m.refused = err
 }
 
+// count counts lines.
+func (m *monitor) count(c outbound.Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lines.Add(c)
+}
+
+// add counts lines that were followed, and when they came.
 func (m *monitor) add(c outbound.Counts) {
 	if c.Read == 0 {
 		return
 	}
+	m.count(c)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.lines.Add(c)
+	if !m.reading {
+		return // history, not what happens now
+	}
 	now := m.h.o.Now()
 	if n := len(m.arrived); n > 0 && now.Sub(m.arrived[n-1].at) < time.Second {
 		m.arrived[n-1].n += c.Stored

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -268,9 +267,10 @@ func (d *day) loadHead(tx *bolt.Tx, v *dayView, c *codec) error {
 	})
 }
 
-// codec holds the compressors, which are costly to make.
+// codec holds the compressors, which are costly to make, and the writer's
+// buffers.
 type codec struct {
-	write columnWriter
-	mu    sync.Mutex // guards write
-	read  *decoder
+	write     columnWriter
+	raw, line []byte
+	read      *decoder
 }

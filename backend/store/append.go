@@ -123,11 +123,11 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	next.sums = slices.Clip(next.sums)
 	next.whos.whos = slices.Clip(next.whos.whos)
 	if s.apart {
-		if err := d.db.Update(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
+		if err := d.write(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
 			return err
 		}
 	}
-	err = d.db.Update(func(tx *bolt.Tx) error {
+	err = d.write(func(tx *bolt.Tx) error {
 		w := dayWriter{d: d, tx: tx, next: &next, c: s.codec}
 		if err := w.events(p.events, b.To); err != nil {
 			return err
@@ -140,7 +140,7 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	if err != nil {
 		// What is in memory may be ahead of the file: read it again.
 		if again := d.load(s.codec); again != nil {
-			err = errors.Join(err, again)
+			err = errors.Join(err, again, s.forget(d))
 		}
 		return fmt.Errorf("store: %s: %w", d.name, err)
 	}

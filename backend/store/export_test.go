@@ -1,5 +1,11 @@
 package store
 
+import (
+	"sync"
+
+	"outboundmonitor/backend/outbound"
+)
+
 // The tables here give the numbers of FORMAT.md their names, for the test that
 // holds the document against the code.
 
@@ -52,3 +58,41 @@ var Bounds = map[string]int{
 	"When the eighth of a size": fanIn / 8, "first 16 bytes of mac": tagSize / 16, "\"page\" and 24 bytes": markSize / 24,
 	"\"live\" and 16 bytes": numberSize / 16,
 }
+
+// testCodec is made once: a fuzzer calls often, and one at a time.
+var testCodec = sync.OnceValues(newCodec)
+
+// RoundTrip gives an event back as readers see it in open rows, after a crash
+// from a head value, and from a sealed block.
+func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error) {
+	c, err := testCodec()
+	if err != nil {
+		return all, err
+	}
+	d := dayTable{begin: begin, whos: []*outbound.Who{e.Who}}
+	o := newOpenRows()
+	o.add(&e, 1, begin)
+	if err := o.event(0, &d, &all[0], false); err != nil {
+		return all, err
+	}
+	head, _, err := c.appendHead(o, 0, &d)
+	if err != nil {
+		return all, err
+	}
+	err = c.readHead(head, &d, func(e *outbound.Event, _ uint32) error {
+		all[1] = *e
+		return nil
+	})
+	if err != nil {
+		return all, err
+	}
+	block, _ := o.seal(&c.write)
+	r, err := readBlock(c.read, block)
+	if err != nil {
+		return all, err
+	}
+	return all, r.event(0, &d, &all[2], false)
+}
+
+// Storable says why an event is refused.
+func Storable(e *outbound.Event) error { return storable(e) }

@@ -207,11 +207,14 @@ func unplane(dec *zstd.Decoder, data []byte, out []uint32) error {
 		return errShort
 	}
 	planes, n := int(data[0]), len(out)
+	if planes < 1 || planes > 4 {
+		return errShort
+	}
 	raw, err := dec.DecodeAll(data[1:], make([]byte, 0, planes*n))
 	if err != nil {
 		return err
 	}
-	if planes > 4 || len(raw) != planes*n {
+	if len(raw) != planes*n {
 		return errShort
 	}
 	for i := range out {

@@ -29,8 +29,13 @@ func readSegment(data []byte, first uint32) (segment, error) {
 		return s, errShort
 	}
 	r := reader{b: data[1:]}
-	s.nWhos = int(r.uvarint())
+	whos := r.uvarint()
 	s.whos = r.bytes(r.uvarint())
+	// Each entry takes two bytes at least.
+	if whos > uint64(len(s.whos))/2 {
+		return s, errShort
+	}
+	s.nWhos = int(whos)
 	s.four = r.family(4)
 	s.six = r.family(16)
 	if r.short {
@@ -73,8 +78,9 @@ func (r *reader) bytes(n uint64) []byte {
 
 func (r *reader) family(width int) family {
 	n, size := r.uvarint(), r.uvarint()
-	if n > maxAddrs {
-		r.short = true
+	// Each entry takes a byte of the body at least.
+	if n > maxAddrs || n > size {
+		r.short, r.b = true, nil
 		return family{}
 	}
 	entries := (n + stride - 1) / stride
@@ -102,9 +108,9 @@ func (s *segment) eachWho(f func(who uint32, p posting)) error {
 	for range s.nWhos {
 		who += uint32(r.uvarint())
 		r.postings(s.first, func(p posting) { f(who, p) })
-	}
-	if r.short {
-		return errShort
+		if r.short {
+			return errShort
+		}
 	}
 	return nil
 }

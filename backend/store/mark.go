@@ -35,7 +35,7 @@ func (m mark) follows(other mark, oldestFirst bool) bool {
 
 const (
 	markSize = 24
-	macSize  = 12
+	tagSize  = 16
 )
 
 // bind gives what a cursor is bound to: the scope and the query it was handed
@@ -69,17 +69,45 @@ func (s *Store) mac(purpose string, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
+// seal makes a cursor of at most 32 bytes. They are encrypted, for they tell
+// how many events of others lie in between. The pad comes from the tag, and
+// the tag from the content: no two contents share a pad.
+func (s *Store) seal(purpose string, plain, binding []byte) string {
+	tag := s.mac(purpose, plain, binding)[:tagSize]
+	return base64.RawURLEncoding.EncodeToString(append(s.pad(purpose, tag, plain), tag...))
+}
+
+// unseal gives the size bytes that seal made the cursor of.
+func (s *Store) unseal(purpose, text string, size int, binding []byte) ([]byte, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) != size+tagSize {
+		return nil, errCursor(text)
+	}
+	plain := s.pad(purpose, b[size:], b[:size])
+	if !hmac.Equal(b[size:], s.mac(purpose, plain, binding)[:tagSize]) {
+		return nil, errCursor(text)
+	}
+	return plain, nil
+}
+
+func (s *Store) pad(purpose string, tag, data []byte) []byte {
+	out := s.mac(purpose+" pad", tag)[:len(data)]
+	for i := range out {
+		out[i] ^= data[i]
+	}
+	return out
+}
+
 func (s *Store) writeMark(m mark, binding []byte) string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(m.begin))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.micros))
-	b = append(append(b, be32(m.block)...), be32(m.row)...)
-	return base64.RawURLEncoding.EncodeToString(append(b, s.mac("page", b, binding)[:macSize]...))
+	return s.seal("page", append(append(b, be32(m.block)...), be32(m.row)...), binding)
 }
 
 func (s *Store) readMark(text string, binding []byte) (mark, error) {
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(b) != markSize+macSize || !hmac.Equal(b[markSize:], s.mac("page", b[:markSize], binding)[:macSize]) {
-		return mark{}, errCursor(text)
+	b, err := s.unseal("page", text, markSize, binding)
+	if err != nil {
+		return mark{}, err
 	}
 	return mark{
 		begin: int64(binary.BigEndian.Uint64(b)),

@@ -165,7 +165,7 @@ func (k *dayQuery) chooseBlocks() (bool, error) {
 
 // segments calls f with each segment of the day's index.
 func (k *dayQuery) segments(f func(*segment) error) error {
-	return k.d.db.View(func(tx *bolt.Tx) error {
+	return k.d.read(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketIndex).ForEach(func(key, data []byte) error {
 			s, err := readSegment(data, binary.BigEndian.Uint32(key))
 			if err == nil {
@@ -193,7 +193,7 @@ func (k *dayQuery) rows(number uint32) (*rows, error) {
 		return r, nil
 	}
 	var r *rows
-	err := k.d.db.View(func(tx *bolt.Tx) error {
+	err := k.d.read(func(tx *bolt.Tx) error {
 		data := tx.Bucket(bucketBlocks).Get(be32(number))
 		if data == nil {
 			return errors.New("missing")
@@ -347,6 +347,9 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 			err = f(k)
 		}
 		if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+			if s.isClosed() {
+				return errClosed
+			}
 			continue // pruned meanwhile
 		}
 		if err != nil {

@@ -18,6 +18,10 @@ import (
 // found in a tenth of a millisecond.
 const blockRows = 4096
 
+// blockText is how many bytes of shapes make a block full. With maxLine it
+// keeps a block's dictionary below maxPlain.
+const blockText = 2 << 20
+
 // tag names a column or a dictionary of a block, on disk too. A reader skips
 // tags that it does not know, so a column can come without a migration.
 type tag uint8
@@ -209,6 +213,7 @@ func (r *rows) strings(t tag) ([]string, error) {
 type openRows struct {
 	rows
 	cut     cutter
+	text    int // bytes of shapes
 	dstAt   map[netip.Addr]uint32
 	srcAt   map[netip.Addr]uint32
 	ruleAt  map[string]uint32
@@ -226,6 +231,10 @@ func newOpenRows() *openRows {
 	return o
 }
 
+// full reports whether the rows are to be sealed: there are as many as a block
+// holds, or, where lines are strange, their shapes take more than their share.
+func (o *openRows) full() bool { return o.n == blockRows || o.text >= blockText }
+
 // add takes one event of the day that began at begin.
 func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
 	shape, p := o.cut.cut(e)
@@ -234,6 +243,7 @@ func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
 		shapeAt = uint32(len(o.shapes))
 		o.shapes = append(o.shapes, string(shape))
 		o.shapeAt[string(shape)] = shapeAt
+		o.text += len(shape)
 	}
 	sec, micros := uint32(e.Time.Unix()-begin), uint32(e.Time.Nanosecond()/1000)
 	v := [lastCol + 1]uint32{
@@ -243,7 +253,7 @@ func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
 		colSrcPort: uint32(e.SrcPort), colDstPort: uint32(e.DstPort), colProto: uint32(e.Proto),
 		colGID: uint32(e.GID) - uint32(e.UID), colTwin: e.Twin, colShape: shapeAt,
 	}
-	if p.civil != 0 {
+	if p.stamped {
 		v[colCivil] = uint32(p.civil - begin - int64(sec))
 		v[colLineMic] = p.micros ^ micros
 	}

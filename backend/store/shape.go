@@ -44,8 +44,10 @@ const (
 // and GID are the event's own and not repeated here.
 type parts struct {
 	// civil is the stamp as written, in seconds, as if it were in UTC and, for
-	// a stamp without a year, in the event's year.
+	// a stamp without a year, in the event's year. stamped says that there is
+	// one.
 	civil      int64
+	stamped    bool
 	micros     uint32
 	upSec      uint32
 	upMicros   uint32
@@ -230,18 +232,22 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 
 const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
+// maxApart is how far a stamp may lie from the event's time, in seconds: the
+// difference is kept in 32 bits.
+const maxApart = 1<<31 - 1
+
 // stamp cuts the stamp at the beginning of a line.
 func (c *cutter) stamp(line []byte, e *outbound.Event, p *parts) []byte {
 	if civil, ok := traditional(line, e.Time.Year()); ok {
-		p.civil = civil
+		p.civil, p.stamped = civil, true
 		c.shape = append(c.shape, byte(partStamp))
 		return line[15:]
 	}
 	civil, ok := iso(line)
-	if !ok {
+	if apart := civil - e.Time.Unix(); !ok || apart > maxApart || apart < -maxApart {
 		return line
 	}
-	p.civil = civil
+	p.civil, p.stamped = civil, true
 	c.shape = append(c.shape, byte(partISO))
 	line = line[19:]
 	if len(line) > 7 && line[0] == '.' && !digit(line[7]) {

@@ -219,12 +219,30 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.lock.Close())
 }
 
+func (s *Store) isClosed() bool {
+	s.days.RLock()
+	defer s.days.RUnlock()
+	return s.days.open == nil
+}
+
+// forget closes a day whose memory could not be brought in line with its file.
+// The next to ask for it opens it anew.
+func (s *Store) forget(d *day) error {
+	s.days.Lock()
+	defer s.days.Unlock()
+	delete(s.days.open, d.name)
+	return d.db.Close()
+}
+
 // Resume gives where reading of a chain goes on; the zero Position if it was
 // never read.
 func (s *Store) Resume(chain string) (outbound.Position, error) {
 	best := outbound.Position{Chain: chain}
 	for _, name := range s.between(time.Time{}, time.Time{}) {
 		d, err := s.day(name, false)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return outbound.Position{}, err
 		}

@@ -27,7 +27,7 @@ func (s *Store) Append(b outbound.Batch) error {
 	}
 	for i := range b.Events {
 		if err := storable(&b.Events[i]); err != nil {
-			return fmt.Errorf("store: event at offset %d: %w", b.Events[i].Offset, err)
+			return fmt.Errorf("store: event %d of %d: %w", i+1, len(b.Events), err)
 		}
 	}
 	parts := split(b.Events)

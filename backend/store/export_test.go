@@ -19,7 +19,7 @@ var (
 		"window": byte(colWindow), "seq": byte(colSeq), "ack": byte(colAck), "flow": byte(colFlow), "len2": byte(colLen2),
 	}
 	Dicts = map[string]byte{"dst": byte(dictDst), "src": byte(dictSrc), "rule": byte(dictRule), "shape": byte(dictShape)}
-	Forms = map[string]byte{"const": formConst, "packed": formPacked, "planes": formPlanes, "delta": formDelta}
+	Forms = map[string]byte{"const": formConst, "packed": formPacked, "planes": formPlanes, "sparse": formSparse, "delta": formDelta}
 	Parts = map[string]byte{
 		"stamp": byte(partStamp), "micros": byte(partMicros), "uptime": byte(partUptime), "src": byte(partSrc), "dst": byte(partDst),
 		"len": byte(partLen), "id": byte(partID), "srcport": byte(partSrcPort), "dstport": byte(partDstPort), "window": byte(partWindow),

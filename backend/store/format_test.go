@@ -217,9 +217,6 @@ func recordStore(t *testing.T) {
 		at = b.Events[n-1].Time
 		b.From = outbound.Position{Chain: "/var/log/messages", Gen: 1, Offset: int64(i) * 1000}
 		b.To = outbound.Position{Chain: "/var/log/messages", Gen: 1, Offset: int64(i+1) * 1000, Hash: 77, HashLen: 64}
-		for j := range b.Events {
-			b.Events[j].Offset = b.From.Offset
-		}
 		if err := s.Append(b); err != nil {
 			t.Fatal(err)
 		}

@@ -163,10 +163,5 @@ func appendStep(dst []byte, before, a netip.Addr, width int) []byte {
 	if width == 4 {
 		return binary.AppendUvarint(dst, uint64(v4(a)-v4(before)))
 	}
-	x, y := before.As16(), a.As16()
-	same := 0
-	for same < 15 && x[same] == y[same] {
-		same++
-	}
-	return append(append(dst, byte(same)), y[same:]...)
+	return appendSix(dst, before, a)
 }

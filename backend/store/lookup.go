@@ -184,14 +184,7 @@ func (m *family) step(r *reader, a netip.Addr) netip.Addr {
 	if m.width == 4 {
 		return fromV4(v4(a) + uint32(r.uvarint()))
 	}
-	b := a.As16()
-	same := r.bytes(1)
-	if len(same) == 0 || same[0] > 15 {
-		r.short = true
-		return a
-	}
-	copy(b[same[0]:], r.bytes(uint64(16-same[0])))
-	return netip.AddrFrom16(b)
+	return r.six(a)
 }
 
 // terms decodes the whole segment, for a merge.

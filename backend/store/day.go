@@ -64,6 +64,7 @@ type day struct {
 type dayView struct {
 	sums []blockSum
 	open *rows // the block after the last of sums, still open
+	all  *rows // open with the rows that wait in memory for a flush
 	whos dayTable
 	n    int // events in sums
 }
@@ -216,7 +217,7 @@ func createDay(dir, path string) error {
 
 // load reads what the writer and the readers keep in memory.
 func (d *day) load(c *codec) error {
-	d.open, d.durable = newOpenRows(), 0
+	d.open, d.durable = newOpenRows(&cutter{}), 0
 	d.table, d.recent = map[outbound.Who]uint32{}, map[*outbound.Who]uint32{}
 	d.chains = map[string]outbound.Position{}
 	v := &dayView{whos: dayTable{begin: d.begin}}
@@ -234,9 +235,7 @@ func (d *day) load(c *codec) error {
 	if err != nil {
 		return err
 	}
-	v.open = d.open.snapshot()
-	d.durable = d.open.n
-	d.view.Store(v)
+	d.publish(v, true)
 	return nil
 }
 

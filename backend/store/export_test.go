@@ -70,8 +70,9 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 		return all, err
 	}
 	d := dayTable{begin: begin, whos: []*outbound.Who{e.Who}}
-	o := newOpenRows()
+	o := newOpenRows(&cutter{})
 	o.add(&e, 1, begin)
+	o.settle()
 	if err := o.event(0, &d, &all[0], false); err != nil {
 		return all, err
 	}

@@ -89,7 +89,7 @@ func (s *Store) newDayQuery(d *day, scope outbound.Scope, q *outbound.Query) (*d
 func (k *dayQuery) chooseWhos() bool {
 	q := k.q
 	if k.scope.All() && q.Account == "" && q.UID == nil && q.Instance == nil {
-		return k.v.events() > 0
+		return k.v.n+k.v.all.n > 0
 	}
 	k.who = make([]bool, len(k.v.whos.whos)+1)
 	k.grantFrom = make([]int64, len(k.who))

@@ -123,6 +123,7 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	next := *d.view.Load()
 	next.sums = slices.Clip(next.sums)
 	next.whos.whos = slices.Clip(next.whos.whos)
+	applied := d.chains[b.To.Chain].Applied
 	if s.apart {
 		if err := d.write(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
 			return err
@@ -130,7 +131,7 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	}
 	err = d.write(func(tx *bolt.Tx) error {
 		w := dayWriter{d: d, tx: tx, next: &next, c: s.codec}
-		if err := w.events(p.events, b.To); err != nil {
+		if err := w.events(p.events, b.To, applied); err != nil {
 			return err
 		}
 		if err := w.head(); err != nil {
@@ -159,8 +160,9 @@ type dayWriter struct {
 	c    *codec
 }
 
-func (w *dayWriter) events(events []outbound.Event, to outbound.Position) error {
-	applied := w.d.chains[to.Chain].Applied
+// events adds those that the chain has not stored before; applied is how far
+// it had come.
+func (w *dayWriter) events(events []outbound.Event, to, applied outbound.Position) error {
 	for i := range events {
 		e := &events[i]
 		if (outbound.Position{Gen: to.Gen, Offset: e.Offset}).Before(applied) {

@@ -167,3 +167,12 @@ func ReadHead(data []byte, begin int64, whos []*outbound.Who) error {
 	}
 	return c.readHead(data, &dayTable{begin: begin, whos: whos}, func(*outbound.Event, uint32) error { return nil })
 }
+
+// CloseFile closes a day's file under the store.
+func CloseFile(s *Store, day string) error {
+	d, err := s.day(day, false)
+	if err != nil {
+		return err
+	}
+	return d.db.Close()
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
@@ -264,6 +265,7 @@ func (w *dayWriter) seal() error {
 	sum := w.d.open.sum()
 	block, terms := w.d.open.seal(&w.c.write)
 	terms.at(number)
+	sum.hash = xxhash.Sum64(block)
 	if err := w.tx.Bucket(bucketBlocks).Put(be32(number), block); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
@@ -197,6 +198,9 @@ func (k *dayQuery) rows(number uint32) (*rows, error) {
 		data := tx.Bucket(bucketBlocks).Get(be32(number))
 		if data == nil {
 			return errors.New("missing")
+		}
+		if sum := k.v.sums[number]; sum.hash != 0 && sum.hash != xxhash.Sum64(data) {
+			return errors.New("damaged: it is not what was written")
 		}
 		var err error
 		r, err = readBlock(k.s.codec.read, slices.Clone(data))

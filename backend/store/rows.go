@@ -199,7 +199,7 @@ func (r *rows) strings(t tag) ([]string, error) {
 	all := make([]string, 0, 4)
 	for len(raw) > 0 {
 		n, k := binary.Uvarint(raw)
-		if k <= 0 || n > uint64(len(raw)-k) {
+		if k <= 0 || n > uint64(len(raw)-k) || len(all) == blockRows {
 			return nil, fmt.Errorf("dictionary %#x: %w", t, errShort)
 		}
 		all = append(all, string(raw[k:k+int(n)]))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -70,12 +71,20 @@ func (s *Store) Groups(ctx context.Context, scope outbound.Scope, q outbound.Que
 		if by != outbound.ByHour && a.Events != b.Events {
 			return b.Events - a.Events
 		}
-		return strings.Compare(a.Key, b.Key)
+		return cmp.Or(strings.Compare(a.Key, b.Key), compareLives(a.Who, b.Who))
 	})
 	if limit > 0 && len(groups) > limit {
 		groups = groups[:limit]
 	}
 	return groups, nil
+}
+
+// compareLives orders accounts that had one name one after the other.
+func compareLives(a, b *outbound.Who) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Kind, b.Kind))
 }
 
 var groupColumns = map[outbound.GroupBy]tag{

@@ -40,7 +40,7 @@ type Accounts interface {
 }
 
 // Parser reads one line that was received at a time, with Time and Basis. What
-// its error is counted as is told by a method Kind() string of the error.
+// its error is counted as is told by a method KindOf() string of the error.
 type Parser func(line []byte, received time.Time, e *outbound.Event) error
 
 // Ingest takes in lines from any number of chains, one batch at a time.

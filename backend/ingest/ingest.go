@@ -135,6 +135,10 @@ func (c *Chain) Flush() error {
 		b.undo()
 		return err
 	}
+	// Not before the batch is stored: were it to be taken in again, the spans
+	// of its first lines would be gone.
+	c.in.ledger.spans.trim()
+	c.seen.spans.trim()
 	c.publish(&b)
 	c.text, c.runs, c.from = c.text[:0], c.runs[:0], c.to
 	return nil

@@ -65,8 +65,8 @@ func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpe
 		return chain.Add(c.Data, outbound.Position{}, outbound.Position{}, false)
 	})
 	// What came before a fault of the reader is good and stays.
-	if flushed := chain.Flush(); err == nil {
-		err = flushed
+	if closed := chain.Close(); err == nil {
+		err = closed
 	}
 	counts, extent := chain.Counts()
 	h.monitor.count(counts)

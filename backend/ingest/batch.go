@@ -127,10 +127,10 @@ func (b *batch) count(e *outbound.Event) (bool, error) {
 	n := b.c.seen.add(span, hash)
 	b.counted = append(b.counted, mark{span, hash})
 	e.Twin = n - 1
-	if n <= stored[hash] {
+	if n <= stored.count(hash) {
 		return false, nil
 	}
-	stored[hash] = n
+	stored.set(hash, n)
 	return true, nil
 }
 

@@ -101,17 +101,14 @@ func fromV4(x uint32) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// maxAddrs bounds a dictionary, whatever its bytes claim.
-const maxAddrs = 1 << 22
-
 func readAddrs(data []byte) ([]netip.Addr, error) {
 	n4, k := binary.Uvarint(data)
-	if k <= 0 || n4 > maxAddrs {
+	if k <= 0 || n4 > blockRows {
 		return nil, errShort
 	}
 	data = data[k:]
 	n6, k := binary.Uvarint(data)
-	if k <= 0 || n6 > maxAddrs || len(data) < k+1 {
+	if k <= 0 || n6 > blockRows || len(data) < k+1 {
 		return nil, errShort
 	}
 	n := int(n4 + n6)

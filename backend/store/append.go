@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
@@ -132,6 +134,9 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 		if err := w.events(p.events); err != nil {
 			return err
 		}
+		if b.More {
+			return nil
+		}
 		if err := w.head(); err != nil {
 			return err
 		}
@@ -144,10 +149,65 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 		}
 		return fmt.Errorf("store: %s: %w", d.name, err)
 	}
-	d.durable = d.open.n
-	next.open = d.open.snapshot()
-	d.view.Store(&next)
+	d.publish(&next, !b.More)
 	return nil
+}
+
+// publish shows the readers a committed state. With whole, all open rows are
+// on disk.
+func (d *day) publish(next *dayView, whole bool) {
+	if whole {
+		d.durable = d.open.n
+	}
+	next.all = d.open.snapshot()
+	next.open = next.all.first(d.durable)
+	d.view.Store(next)
+}
+
+// first gives the first n rows.
+func (r *rows) first(n int) *rows {
+	if n == r.n {
+		return r
+	}
+	out := *r
+	out.n = n
+	for t := colSec; t <= lastCol; t++ {
+		out.cols[t] = out.cols[t][:n]
+	}
+	return &out
+}
+
+// Flush makes lasting what batches with More left in memory.
+func (s *Store) Flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	for _, d := range s.opened() {
+		if d.durable == d.open.n {
+			continue
+		}
+		next := *d.view.Load()
+		err := d.write(func(tx *bolt.Tx) error {
+			return (&dayWriter{d: d, tx: tx, next: &next, c: s.codec}).head()
+		})
+		if err != nil {
+			if again := d.load(s.codec); again != nil {
+				err = errors.Join(err, again)
+			}
+			return fmt.Errorf("store: %s: %w", d.name, err)
+		}
+		d.publish(&next, true)
+	}
+	return nil
+}
+
+// opened lists the days that are open.
+func (s *Store) opened() []*day {
+	s.days.RLock()
+	defer s.days.RUnlock()
+	return slices.Collect(maps.Values(s.days.open))
 }
 
 // dayWriter is one transaction in a day's file.
@@ -200,10 +260,12 @@ func (w *dayWriter) who(who *outbound.Who) (uint32, error) {
 
 // seal turns the open rows into a block.
 func (w *dayWriter) seal() error {
+	w.d.open.settle()
 	number := uint32(len(w.next.sums))
 	sum := w.d.open.sum()
 	block, terms := w.d.open.seal(&w.c.write)
 	terms.at(number)
+	sum.hash = xxhash.Sum64(block)
 	if err := w.tx.Bucket(bucketBlocks).Put(be32(number), block); err != nil {
 		return err
 	}
@@ -223,12 +285,13 @@ func (w *dayWriter) seal() error {
 	}
 	w.next.sums = append(w.next.sums, sum)
 	w.next.n += int(sum.n)
-	w.d.open, w.d.durable = newOpenRows(), 0
+	w.d.open, w.d.durable = newOpenRows(w.d.open.cut), 0
 	return nil
 }
 
 // head keeps the rows of the open block that are not yet on disk.
 func (w *dayWriter) head() error {
+	w.d.open.settle()
 	b := w.tx.Bucket(bucketHead)
 	for from := w.d.durable; from < w.d.open.n; {
 		data, to, err := w.c.appendHead(w.d.open, from, &w.next.whos)

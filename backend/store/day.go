@@ -64,6 +64,7 @@ type day struct {
 type dayView struct {
 	sums []blockSum
 	open *rows // the block after the last of sums, still open
+	all  *rows // open with the rows that wait in memory for a flush
 	whos dayTable
 	n    int // events in sums
 }
@@ -90,24 +91,30 @@ type blockSum struct {
 	n              uint32
 	// sorted: each row's time is at or after that of the row before.
 	sorted bool
+	// hash is of the block's bytes, 0 if none is on record.
+	hash uint64
 }
 
 func (s blockSum) encode() []byte {
-	b := make([]byte, 0, 13)
+	b := make([]byte, 0, 21)
 	b = binary.LittleEndian.AppendUint32(b, s.minSec)
 	b = binary.LittleEndian.AppendUint32(b, s.maxSec)
 	b = binary.LittleEndian.AppendUint32(b, s.n)
-	return append(b, b2i(s.sorted))
+	return binary.LittleEndian.AppendUint64(append(b, b2i(s.sorted)), s.hash)
 }
 
 func readSum(b []byte) (blockSum, error) {
 	if len(b) < 13 {
 		return blockSum{}, errShort
 	}
-	return blockSum{
+	s := blockSum{
 		minSec: binary.LittleEndian.Uint32(b), maxSec: binary.LittleEndian.Uint32(b[4:]),
 		n: binary.LittleEndian.Uint32(b[8:]), sorted: b[12] == 1,
-	}, nil
+	}
+	if len(b) >= 21 {
+		s.hash = binary.LittleEndian.Uint64(b[13:])
+	}
+	return s, nil
 }
 
 // sum gives the summary of open or sealed rows.
@@ -216,7 +223,7 @@ func createDay(dir, path string) error {
 
 // load reads what the writer and the readers keep in memory.
 func (d *day) load(c *codec) error {
-	d.open, d.durable = newOpenRows(), 0
+	d.open, d.durable = newOpenRows(&cutter{}), 0
 	d.table, d.recent = map[outbound.Who]uint32{}, map[*outbound.Who]uint32{}
 	d.chains = map[string]outbound.Position{}
 	v := &dayView{whos: dayTable{begin: d.begin}}
@@ -234,9 +241,7 @@ func (d *day) load(c *codec) error {
 	if err != nil {
 		return err
 	}
-	v.open = d.open.snapshot()
-	d.durable = d.open.n
-	d.view.Store(v)
+	d.publish(v, true)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/netip"
 	"sync"
 
 	"outboundmonitor/backend/outbound"
@@ -70,8 +71,9 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 		return all, err
 	}
 	d := dayTable{begin: begin, whos: []*outbound.Who{e.Who}}
-	o := newOpenRows()
+	o := newOpenRows(&cutter{})
 	o.add(&e, 1, begin)
+	o.settle()
 	if err := o.event(0, &d, &all[0], false); err != nil {
 		return all, err
 	}
@@ -96,3 +98,83 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 
 // Storable says why an event is refused.
 func Storable(e *outbound.Event) error { return storable(e) }
+
+// Pieces are what a block of events leads to on disk.
+type Pieces struct{ Block, Segment, Head []byte }
+
+// Encode gives the pieces of one block of events, which begin on day begin.
+func Encode(events []outbound.Event, begin int64) (p Pieces, err error) {
+	c, err := testCodec()
+	if err != nil {
+		return p, err
+	}
+	d := dayTable{begin: begin}
+	o := newOpenRows(&cutter{})
+	for i := range events {
+		d.whos = append(d.whos, events[i].Who)
+		o.add(&events[i], uint32(i+1), begin)
+	}
+	o.settle()
+	if p.Head, _, err = c.appendHead(o, 0, &d); err != nil {
+		return p, err
+	}
+	block, t := o.seal(&c.write)
+	p.Block = block
+	t.at(3)
+	p.Segment = t.encode(3)
+	return p, nil
+}
+
+// ReadBlock reads each row of a block.
+func ReadBlock(data []byte, whos []*outbound.Who) error {
+	c, err := testCodec()
+	if err != nil {
+		return err
+	}
+	r, err := readBlock(c.read, data)
+	if err != nil {
+		return err
+	}
+	var e outbound.Event
+	for i := range r.n {
+		if err := r.event(i, &dayTable{whos: whos}, &e, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadSegment reads all of a segment, and looks up each prefix.
+func ReadSegment(data []byte, prefixes ...netip.Prefix) error {
+	s, err := readSegment(data, 3)
+	if err != nil {
+		return err
+	}
+	if _, err := s.terms(); err != nil {
+		return err
+	}
+	for _, p := range prefixes {
+		if err := s.eachAddr(p, func(netip.Addr, posting) {}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadHead reads each row of a head value.
+func ReadHead(data []byte, begin int64, whos []*outbound.Who) error {
+	c, err := testCodec()
+	if err != nil {
+		return err
+	}
+	return c.readHead(data, &dayTable{begin: begin, whos: whos}, func(*outbound.Event, uint32) error { return nil })
+}
+
+// CloseFile closes a day's file under the store.
+func CloseFile(s *Store, day string) error {
+	d, err := s.day(day, false)
+	if err != nil {
+		return err
+	}
+	return d.db.Close()
+}

@@ -263,12 +263,16 @@ func (k *dayQuery) extent(x *outbound.Extent) {
 	}
 }
 
-// Lines calls f with the line of each event from since to until, in no order.
-// Who takes in a log uses it to tell which lines are stored already.
+// Lines calls f with the line of each event from since to until, in no order,
+// those that wait for a flush too. Who takes in a log uses it to tell which
+// lines are stored already.
 func (s *Store) Lines(since, until time.Time, f func(t time.Time, line []byte)) error {
 	q := outbound.Query{Since: since, Until: until, OldestFirst: true}
 	var e outbound.Event
 	return s.eachDay(outbound.Everything(), &q, func(k *dayQuery) error {
+		whole := *k.v
+		whole.open = whole.all
+		k.v = &whole
 		return k.walk(context.Background(), func(r *rows, x ref) error {
 			if err := r.event(int(x.row), &k.v.whos, &e, false); err != nil {
 				return err
@@ -296,7 +300,7 @@ func (s *Store) Holds(since, until int64) (bool, error) {
 				return true, nil
 			}
 		}
-		sec := v.open.cols[colSec]
+		sec := v.all.cols[colSec]
 		for i := len(sec) - 1; i >= 0; i-- {
 			if at := d.begin + int64(sec[i]); at >= since && at < until {
 				return true, nil

@@ -87,6 +87,12 @@ func (c *codec) readHead(data []byte, t *dayTable, f func(*outbound.Event, uint3
 			return err
 		}
 		e.Who, e.UID = w, w.UID
+		if err := storable(&e); err != nil {
+			return err
+		}
+		if dayNumber(e.Time)*daySeconds != t.begin {
+			return fmt.Errorf("event of %v on another day", e.Time)
+		}
 		if err := f(&e, who); err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func (r *reader) bytes(n uint64) []byte {
 func (r *reader) family(width int) family {
 	n, size := r.uvarint(), r.uvarint()
 	// Each entry takes a byte of the body at least.
-	if n > maxAddrs || n > size {
+	if n > maxSegment*blockRows || n > size {
 		r.short, r.b = true, nil
 		return family{}
 	}
@@ -88,7 +88,11 @@ func (r *reader) family(width int) family {
 }
 
 func (r *reader) postings(first uint32, f func(posting)) {
-	for n := r.uvarint(); n > 0 && !r.short; n-- {
+	n := r.uvarint()
+	if n > maxSegment {
+		r.short = true
+	}
+	for ; n > 0 && !r.short; n-- {
 		x := r.uvarint()
 		first += uint32(x >> 1)
 		p := posting{block: first, n: 1}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
@@ -89,7 +90,7 @@ func (s *Store) newDayQuery(d *day, scope outbound.Scope, q *outbound.Query) (*d
 func (k *dayQuery) chooseWhos() bool {
 	q := k.q
 	if k.scope.All() && q.Account == "" && q.UID == nil && q.Instance == nil {
-		return k.v.events() > 0
+		return k.v.n+k.v.all.n > 0
 	}
 	k.who = make([]bool, len(k.v.whos.whos)+1)
 	k.grantFrom = make([]int64, len(k.who))
@@ -197,6 +198,9 @@ func (k *dayQuery) rows(number uint32) (*rows, error) {
 		data := tx.Bucket(bucketBlocks).Get(be32(number))
 		if data == nil {
 			return errors.New("missing")
+		}
+		if sum := k.v.sums[number]; sum.hash != 0 && sum.hash != xxhash.Sum64(data) {
+			return errors.New("damaged: it is not what was written")
 		}
 		var err error
 		r, err = readBlock(k.s.codec.read, slices.Clone(data))

@@ -141,6 +141,9 @@ func (s *Store) findDays() error {
 	}
 	for _, e := range entries {
 		name, isDay := strings.CutSuffix(e.Name(), ".db")
+		if !e.Type().IsRegular() {
+			continue // not of our making: storing that day will say so
+		}
 		if _, err := time.Parse(dayLayout, name); isDay && err == nil {
 			s.days.names = append(s.days.names, name)
 			continue

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"outboundmonitor/backend/outbound"
 )
@@ -361,7 +362,7 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 		if err == nil && k != nil {
 			err = f(k)
 		}
-		if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 			if s.isClosed() {
 				return errClosed
 			}

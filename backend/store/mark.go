@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -34,8 +36,8 @@ func (m mark) follows(other mark, oldestFirst bool) bool {
 }
 
 const (
-	markSize = 24
-	macSize  = 12
+	markSize  = 24
+	nonceSize = 12
 )
 
 // bind gives what a cursor is bound to: the scope and the query it was handed
@@ -69,16 +71,47 @@ func (s *Store) mac(purpose string, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
+// seal gives a cursor: plain, encrypted, for whoever asks with the same binding
+// again. Where an event lies and how many were stored would tell a reseller
+// what the others do. The nonce must differ for each plain of a purpose.
+func (s *Store) seal(purpose string, plain, binding, nonce []byte) string {
+	return base64.RawURLEncoding.EncodeToString(s.cipher(purpose).Seal(nonce[:nonceSize:nonceSize], nonce[:nonceSize], plain, binding))
+}
+
+// open gives what was sealed for this purpose and binding, if it was.
+func (s *Store) open(purpose, text string, binding []byte) ([]byte, bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) < nonceSize {
+		return nil, false
+	}
+	plain, err := s.cipher(purpose).Open(nil, b[:nonceSize], b[nonceSize:], binding)
+	return plain, err == nil
+}
+
+// cipher gives AES-256-GCM with a key of the purpose's own.
+func (s *Store) cipher(purpose string) cipher.AEAD {
+	block, err := aes.NewCipher(s.mac(purpose + " cursor"))
+	if err != nil {
+		panic(err) // the key has the right size
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // AES has the right block size
+	}
+	return aead
+}
+
+// writeMark gives the same cursor for the same place, as pages are linked to.
 func (s *Store) writeMark(m mark, binding []byte) string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(m.begin))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.micros))
 	b = append(append(b, be32(m.block)...), be32(m.row)...)
-	return base64.RawURLEncoding.EncodeToString(append(b, s.mac("page", b, binding)[:macSize]...))
+	return s.seal("page", b, binding, s.mac("page nonce", b, binding))
 }
 
 func (s *Store) readMark(text string, binding []byte) (mark, error) {
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(b) != markSize+macSize || !hmac.Equal(b[markSize:], s.mac("page", b[:markSize], binding)[:macSize]) {
+	b, ok := s.open("page", text, binding)
+	if !ok || len(b) != markSize {
 		return mark{}, errCursor(text)
 	}
 	return mark{

@@ -3,6 +3,9 @@ package store
 import (
 	"net/netip"
 	"sync"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
 )
@@ -175,4 +178,27 @@ func CloseFile(s *Store, day string) error {
 		return err
 	}
 	return d.db.Close()
+}
+
+// Sealed counts the bytes of all keys and values of all days.
+func Sealed(t testing.TB, s *Store) (n int) {
+	t.Helper()
+	for _, name := range s.days.names {
+		d, err := s.day(name, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.read(func(tx *bolt.Tx) error {
+			return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+				return b.ForEach(func(k, v []byte) error {
+					n += len(k) + len(v)
+					return nil
+				})
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }

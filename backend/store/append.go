@@ -147,7 +147,7 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 		return fmt.Errorf("store: %s: %w", d.name, err)
 	}
 	d.durable = d.open.n
-	next.open = d.open.snapshot()
+	next.open, next.openSum = d.open.snapshot(), d.open.sum()
 	d.view.Store(&next)
 	return nil
 }
@@ -158,6 +158,8 @@ type dayWriter struct {
 	tx   *bolt.Tx
 	next *dayView
 	c    *codec
+	// fresh are the events that were added to the open rows.
+	fresh []*outbound.Event
 }
 
 // events adds those that the chain has not stored before; applied is how far
@@ -173,6 +175,7 @@ func (w *dayWriter) events(events []outbound.Event, to, applied outbound.Positio
 			return err
 		}
 		w.d.open.add(e, who, w.d.begin)
+		w.fresh = append(w.fresh, e)
 		if w.d.open.full() {
 			if err := w.seal(); err != nil {
 				return err
@@ -232,6 +235,7 @@ func (w *dayWriter) seal() error {
 	w.next.sums = append(w.next.sums, sum)
 	w.next.n += int(sum.n)
 	w.d.open, w.d.durable = newOpenRows(), 0
+	w.fresh = w.fresh[:0]
 	return nil
 }
 
@@ -239,10 +243,7 @@ func (w *dayWriter) seal() error {
 func (w *dayWriter) head() error {
 	b := w.tx.Bucket(bucketHead)
 	for from := w.d.durable; from < w.d.open.n; {
-		data, to, err := w.c.appendHead(w.d.open, from, &w.next.whos)
-		if err != nil {
-			return err
-		}
+		data, to := w.c.appendHead(w.d.open, w.fresh, from, w.d.begin)
 		seq, err := b.NextSequence()
 		if err != nil {
 			return err

@@ -65,6 +65,8 @@ type dayView struct {
 	open *rows // the block after the last of sums, still open
 	whos dayTable
 	n    int // events in sums
+	// openSum is the summary of open.
+	openSum blockSum
 }
 
 // events counts all events of the day.
@@ -247,7 +249,7 @@ func (d *day) load(c *codec) error {
 	if err != nil {
 		return err
 	}
-	v.open = d.open.snapshot()
+	v.open, v.openSum = d.open.snapshot(), d.open.sum()
 	d.durable = d.open.n
 	d.view.Store(v)
 	return nil
@@ -313,7 +315,7 @@ func (d *day) loadHead(tx *bolt.Tx, v *dayView, c *codec) error {
 // codec holds the compressors, which are costly to make, and the writer's
 // buffers.
 type codec struct {
-	write     columnWriter
-	raw, line []byte
-	read      *decoder
+	write columnWriter
+	raw   []byte
+	read  *decoder
 }

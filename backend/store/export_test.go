@@ -79,10 +79,7 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 	if err := o.event(0, &d, &all[0], false); err != nil {
 		return all, err
 	}
-	head, _, err := c.appendHead(o, 0, &d)
-	if err != nil {
-		return all, err
-	}
+	head, _ := c.appendHead(o, []*outbound.Event{&e}, 0, begin)
 	err = c.readHead(head, &d, func(e *outbound.Event, _ uint32) error {
 		all[1] = *e
 		return nil
@@ -110,15 +107,13 @@ func Encode(events []outbound.Event, begin int64) (p Pieces, err error) {
 	if err != nil {
 		return p, err
 	}
-	d := dayTable{begin: begin}
 	o := newOpenRows()
+	var fresh []*outbound.Event
 	for i := range events {
-		d.whos = append(d.whos, events[i].Who)
 		o.add(&events[i], uint32(i+1), begin)
+		fresh = append(fresh, &events[i])
 	}
-	if p.Head, _, err = c.appendHead(o, 0, &d); err != nil {
-		return p, err
-	}
+	p.Head, _ = c.appendHead(o, fresh, 0, begin)
 	block, t := o.seal(&c.write)
 	p.Block = block
 	t.at(3)

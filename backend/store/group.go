@@ -265,7 +265,7 @@ func (s *Store) Extent(ctx context.Context, scope outbound.Scope) (outbound.Exte
 func (k *dayQuery) extent(x *outbound.Extent) {
 	sums := k.v.sums
 	if k.v.open.n > 0 {
-		sums = append(slices.Clip(sums), k.v.open.sum())
+		sums = append(slices.Clip(sums), k.v.openSum)
 	}
 	for _, s := range sums {
 		x.Extend(int(s.n), time.Unix(k.d.begin+int64(s.minSec), 0).UTC(), time.Unix(k.d.begin+int64(s.maxSec), 0).UTC())
@@ -305,7 +305,7 @@ func (s *Store) Holds(since, until int64) (bool, error) {
 				return true, nil
 			}
 		}
-		sec := v.open.cols[colSec]
+		sec := v.open.cols[colSec][:v.open.n]
 		for i := len(sec) - 1; i >= 0; i-- {
 			if at := d.begin + int64(sec[i]); at >= since && at < until {
 				return true, nil

@@ -35,17 +35,15 @@ const headVersion = 1
 const headText = 2 << 20
 
 // appendHead encodes rows of o from one on, and tells before which it ended.
-func (c *codec) appendHead(o *openRows, from int, t *dayTable) ([]byte, int, error) {
+// fresh are the events of o's last rows.
+func (c *codec) appendHead(o *openRows, fresh []*outbound.Event, from int, begin int64) ([]byte, int) {
 	raw := c.raw[:0]
-	e := outbound.Event{Line: c.line[:0]}
+	first := o.n - len(fresh)
 	for ; from < o.n && len(raw) < headText; from++ {
-		if err := o.event(from, t, &e, false); err != nil {
-			return nil, 0, err
-		}
-		raw = appendRow(raw, &e, o.cols[colWho][from], t.begin)
+		raw = appendRow(raw, fresh[from-first], o.cols[colWho][from], begin)
 	}
-	c.raw, c.line = raw, e.Line
-	return c.write.enc.EncodeAll(raw, []byte{headVersion}), from, nil
+	c.raw = raw
+	return c.write.enc.EncodeAll(raw, []byte{headVersion}), from
 }
 
 func appendRow(b []byte, e *outbound.Event, who uint32, begin int64) []byte {

@@ -237,7 +237,7 @@ func (k *dayQuery) clusters() []cluster {
 	var blocks []uint32
 	sums := k.v.sums
 	if k.v.open.n > 0 {
-		sums = append(slices.Clip(sums), k.v.open.sum())
+		sums = append(slices.Clip(sums), k.v.openSum)
 	}
 	for i, s := range sums {
 		if k.only != nil && !k.only[uint32(i)] {

@@ -213,7 +213,8 @@ func (r *rows) strings(t tag) ([]string, error) {
 type openRows struct {
 	rows
 	cut     cutter
-	text    int // bytes of shapes
+	text    int    // bytes of shapes
+	used    uint32 // the columns that are not all zero, as bits
 	dstAt   map[netip.Addr]uint32
 	srcAt   map[netip.Addr]uint32
 	ruleAt  map[string]uint32
@@ -225,8 +226,9 @@ func newOpenRows() *openRows {
 		dstAt: map[netip.Addr]uint32{}, srcAt: map[netip.Addr]uint32{},
 		ruleAt: map[string]uint32{}, shapeAt: map[string]uint32{},
 	}
+	all := make([]uint32, blockRows*int(lastCol))
 	for t := colSec; t <= lastCol; t++ {
-		o.cols[t] = make([]uint32, 0, blockRows)
+		o.cols[t], all = all[:blockRows:blockRows], all[blockRows:]
 	}
 	return o
 }
@@ -260,8 +262,12 @@ func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
 	v[colUpSec], v[colUpMicros] = p.upSec-sec, p.upMicros
 	v[colLen], v[colID], v[colWindow] = p.length, p.id, p.window
 	v[colSeq], v[colAck], v[colFlow], v[colLen2] = p.seq, p.ack, p.flow, p.len2
+	// The columns begin as zeros, and most are zero in most rows.
 	for t := colSec; t <= lastCol; t++ {
-		o.cols[t] = append(o.cols[t], v[t])
+		if v[t] != 0 {
+			o.cols[t][o.n] = v[t]
+			o.used |= 1 << t
+		}
 	}
 	o.n++
 }
@@ -303,11 +309,13 @@ func (o *openRows) seal(w *columnWriter) ([]byte, terms) {
 	}
 	n := 0
 	for t := colSec; t <= lastCol; t++ {
-		v := o.cols[t]
+		v := o.cols[t][:o.n]
 		if t == colDst {
 			v = dst
-		}
-		if lo, hi := extent(v); lo == 0 && hi == 0 {
+			if len(sorted) == 1 {
+				continue
+			}
+		} else if o.used&(1<<t) == 0 {
 			continue
 		}
 		put(t, w.append(body, v, spreads[t]))
@@ -319,7 +327,7 @@ func (o *openRows) seal(w *columnWriter) ([]byte, terms) {
 	put(dictShape, w.strings(body, o.shapes))
 	head := binary.AppendUvarint([]byte{blockVersion}, uint64(o.n))
 	head = binary.AppendUvarint(head, uint64(n+4))
-	return slices.Concat(head, dir, body), blockTerms(sorted, counts, o.cols[colWho])
+	return slices.Concat(head, dir, body), blockTerms(sorted, counts, o.cols[colWho][:o.n])
 }
 
 // blockVersion is the first byte of a block.
@@ -376,12 +384,23 @@ func readBlock(dec *zstd.Decoder, data []byte) (*rows, error) {
 	return r, nil
 }
 
-// sortedOrder gives the indexes of all in the order of the addresses.
+// sortedOrder gives the indexes of all in the order of the addresses: IPv4
+// first. Those are sorted as numbers, with their index below them.
 func sortedOrder(all []netip.Addr) []uint32 {
-	order := make([]uint32, len(all))
-	for i := range order {
-		order[i] = uint32(i)
+	fours := make([]uint64, 0, len(all))
+	var sixes []uint32
+	for i, a := range all {
+		if a.Is4() {
+			fours = append(fours, uint64(v4(a))<<32|uint64(i))
+		} else {
+			sixes = append(sixes, uint32(i))
+		}
 	}
-	slices.SortFunc(order, func(a, b uint32) int { return all[a].Compare(all[b]) })
-	return order
+	slices.Sort(fours)
+	slices.SortFunc(sixes, func(a, b uint32) int { return all[a].Compare(all[b]) })
+	order := make([]uint32, 0, len(all))
+	for _, x := range fours {
+		order = append(order, uint32(x))
+	}
+	return append(order, sixes...)
 }

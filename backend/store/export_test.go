@@ -67,19 +67,24 @@ var Bounds = map[string]int{
 var testCodec = sync.OnceValues(newCodec)
 
 // RoundTrip gives an event back as readers see it in open rows, after a crash
-// from a head value, and from a sealed block.
-func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error) {
+// from a head value, and from a sealed block. Before it come two such events
+// with another line, so that its shape is guessed.
+func RoundTrip(before []byte, e outbound.Event, begin int64) (all [3]outbound.Event, err error) {
 	c, err := testCodec()
 	if err != nil {
 		return all, err
 	}
 	d := dayTable{begin: begin, whos: []*outbound.Who{e.Who}}
 	o := newOpenRows()
-	o.add(&e, 1, begin)
-	if err := o.event(0, &d, &all[0], false); err != nil {
+	other := e
+	other.Line = before
+	for _, x := range []*outbound.Event{&other, &other, &e} {
+		o.add(x, 1, begin)
+	}
+	if err := o.event(2, &d, &all[0], false); err != nil {
 		return all, err
 	}
-	head, _ := c.appendHead(o, []*outbound.Event{&e}, 0, begin)
+	head, _ := c.appendHead(o, []*outbound.Event{&e}, 2, begin)
 	err = c.readHead(head, &d, func(e *outbound.Event, _ uint32) error {
 		all[1] = *e
 		return nil
@@ -92,7 +97,7 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 	if err != nil {
 		return all, err
 	}
-	return all, r.event(0, &d, &all[2], false)
+	return all, r.event(2, &d, &all[2], false)
 }
 
 // Storable says why an event is refused.

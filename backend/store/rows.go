@@ -213,6 +213,7 @@ func (r *rows) strings(t tag) ([]string, error) {
 type openRows struct {
 	rows
 	cut     cutter
+	guess   guesses
 	text    int    // bytes of shapes
 	used    uint32 // the columns that are not all zero, as bits
 	dstAt   map[netip.Addr]uint32
@@ -239,14 +240,7 @@ func (o *openRows) full() bool { return o.n == blockRows || o.text >= blockText 
 
 // add takes one event of the day that began at begin.
 func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
-	shape, p := o.cut.cut(e)
-	shapeAt, ok := o.shapeAt[string(shape)]
-	if !ok {
-		shapeAt = uint32(len(o.shapes))
-		o.shapes = append(o.shapes, string(shape))
-		o.shapeAt[string(shape)] = shapeAt
-		o.text += len(shape)
-	}
+	shapeAt, p := o.shape(e)
 	sec, micros := uint32(e.Time.Unix()-begin), uint32(e.Time.Nanosecond()/1000)
 	v := [lastCol + 1]uint32{
 		colSec: sec, colMicros: micros, colBasis: uint32(e.Basis), colWitness: uint32(e.Witness),

@@ -62,6 +62,12 @@ type parts struct {
 type cutter struct {
 	shape []byte
 	seen  uint32 // the parts already cut out of this line, as bits
+	// last is the traditional stamp that was read last.
+	last struct {
+		text  [15]byte
+		day   int64
+		civil int64
+	}
 }
 
 // cut gives the shape of e's line, valid until the next call, and its parts.
@@ -238,7 +244,7 @@ const maxApart = 1<<31 - 1
 
 // stamp cuts the stamp at the beginning of a line.
 func (c *cutter) stamp(line []byte, e *outbound.Event, p *parts) []byte {
-	if civil, ok := traditional(line, e.Time.Year()); ok {
+	if civil, ok := traditional(line, e.Time.UTC().Year()); ok {
 		p.civil, p.stamped = civil, true
 		c.shape = append(c.shape, byte(partStamp))
 		return line[15:]
@@ -335,23 +341,25 @@ func (c *cutter) uptime(line []byte, p *parts) []byte {
 	if end < 0 || end > 20 {
 		return line
 	}
-	text := line[at+1 : at+end]
-	sec, micros, ok := bytes.Cut(bytes.TrimLeft(text, " "), []byte("."))
-	if !ok || len(micros) != 6 {
-		return line
-	}
-	s, ok1 := decimal(sec)
-	u, ok2 := digits(micros)
-	if !ok1 || !ok2 {
-		return line
-	}
-	var buf [24]byte
-	if !bytes.Equal(appendUptime(buf[:0], s, u), text) {
+	s, u, ok := readUptime(line[at+1 : at+end])
+	if !ok {
 		return line
 	}
 	p.upSec, p.upMicros = s, u
 	c.shape = append(append(c.shape, line[:at+1]...), byte(partUptime))
 	return line[at+end:]
+}
+
+// readUptime reads what appendUptime prints, and nothing else.
+func readUptime(text []byte) (sec, micros uint32, ok bool) {
+	dot := len(text) - 7
+	if dot < 5 || text[dot] != '.' {
+		return 0, 0, false
+	}
+	sec, ok1 := decimal(bytes.TrimLeft(text[:dot], " "))
+	micros, ok2 := digits(text[dot+1:])
+	var buf [24]byte
+	return sec, micros, ok1 && ok2 && bytes.Equal(appendUptime(buf[:0], sec, micros), text)
 }
 
 func appendUptime(dst []byte, sec, micros uint32) []byte {

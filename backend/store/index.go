@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -71,27 +72,47 @@ func (t *terms) at(block uint32) {
 
 // mergeTerms joins the terms of neighbouring segments, oldest first.
 func mergeTerms(all []terms) terms {
-	var out terms
-	addrs := map[netip.Addr][]posting{}
-	whos := map[uint32][]posting{}
+	var addrs [][]addrTerm
+	var whos [][]whoTerm
 	for _, t := range all {
-		for _, a := range t.addrs {
-			addrs[a.addr] = append(addrs[a.addr], a.postings...)
+		addrs, whos = append(addrs, t.addrs), append(whos, t.whos)
+	}
+	return terms{
+		addrs: merge(addrs, func(a, b *addrTerm) int { return a.addr.Compare(b.addr) },
+			func(a, b *addrTerm) { a.postings = append(a.postings, b.postings...) }),
+		whos: merge(whos, func(a, b *whoTerm) int { return cmp.Compare(a.who, b.who) },
+			func(a, b *whoTerm) { a.postings = append(a.postings, b.postings...) }),
+	}
+}
+
+// merge joins sorted lists into one. What is equal is joined in the order of
+// the lists.
+func merge[T any](lists [][]T, compare func(a, b *T) int, join func(a, b *T)) []T {
+	for len(lists) > 1 {
+		var next [][]T
+		for ; len(lists) > 1; lists = lists[2:] {
+			next = append(next, mergeTwo(lists[0], lists[1], compare, join))
 		}
-		for _, w := range t.whos {
-			whos[w.who] = append(whos[w.who], w.postings...)
+		lists = append(next, lists...)
+	}
+	return lists[0]
+}
+
+func mergeTwo[T any](a, b []T, compare func(a, b *T) int, join func(a, b *T)) []T {
+	out := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := compare(&a[0], &b[0]); {
+		case c < 0:
+			out, a = append(out, a[0]), a[1:]
+		case c > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out = append(out, a[0])
+			join(&out[len(out)-1], &b[0])
+			a, b = a[1:], b[1:]
 		}
 	}
-	out.addrs = make([]addrTerm, 0, len(addrs))
-	for a, p := range addrs {
-		out.addrs = append(out.addrs, addrTerm{a, p})
-	}
-	for w, p := range whos {
-		out.whos = append(out.whos, whoTerm{w, p})
-	}
-	slices.SortFunc(out.addrs, func(a, b addrTerm) int { return a.addr.Compare(b.addr) })
-	slices.SortFunc(out.whos, func(a, b whoTerm) int { return int(a.who) - int(b.who) })
-	return out
+	return append(append(out, a...), b...)
 }
 
 // A segment's bytes are: version; the accounts; a table of every 64th IPv4

@@ -60,12 +60,13 @@ const (
 	dictShape tag = 0x44
 )
 
-// spreads tells the encoder what each column is like; skewed if not named.
+// spreads tells the encoder what each column is like; skewed if not named. The
+// numbers of colSeq, colAck and colFlow are random, but most rows have none.
 var spreads = [lastCol + 1]spread{
 	colSec: rising, colMicros: random, colBasis: skewed, colWitness: skewed, colRule: skewed, colWho: skewed, colDst: skewed,
 	colSrc: skewed, colSrcPort: random, colDstPort: skewed, colProto: skewed, colGID: skewed, colTwin: skewed, colShape: skewed,
 	colCivil: skewed, colLineMic: skewed, colUpSec: skewed, colUpMicros: random, colLen: skewed, colID: random, colWindow: skewed,
-	colSeq: random, colAck: random, colFlow: random, colLen2: skewed,
+	colSeq: skewed, colAck: skewed, colFlow: skewed, colLen2: skewed,
 }
 
 // rows are the events of one block, by column. They come from the disk, where
@@ -147,6 +148,12 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 		}
 		v[t] = c[i]
 	}
+	if r.shapes == nil {
+		var err error
+		if r.shapes, err = r.strings(dictShape); err != nil {
+			return err
+		}
+	}
 	if int(v[colShape]) >= len(r.shapes) {
 		return errors.New("row points outside its dictionary")
 	}
@@ -159,7 +166,8 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 	return nil
 }
 
-// dicts decodes the dictionaries that are not yet there.
+// dicts decodes the dictionaries that are not yet there, but for the shapes:
+// only a line needs those.
 func (r *rows) dicts() error {
 	var err error
 	if r.dst == nil {
@@ -173,12 +181,7 @@ func (r *rows) dicts() error {
 		}
 	}
 	if r.rules == nil {
-		if r.rules, err = r.strings(dictRule); err != nil {
-			return err
-		}
-	}
-	if r.shapes == nil {
-		r.shapes, err = r.strings(dictShape)
+		r.rules, err = r.strings(dictRule)
 	}
 	return err
 }

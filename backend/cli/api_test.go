@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"outboundmonitor/backend/cli"
 	"outboundmonitor/backend/config"
 	"outboundmonitor/backend/hostfs"
 	"outboundmonitor/backend/outbound"
@@ -103,7 +102,7 @@ func TestTheAPIUnderstandsEachFlag(t *testing.T) {
 
 // TestTheTestCanFail asks for what the API does not know.
 func TestTheTestCanFail(t *testing.T) {
-	b := build("")
+	b := build()
 	b.Local = func(hostfs.Root, config.Config) (http.RoundTripper, io.Closer, error) {
 		return inProcess{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.URL.RawQuery += "&colour=red"
@@ -115,5 +114,3 @@ func TestTheTestCanFail(t *testing.T) {
 		t.Errorf("status %d: %s", status, complaints)
 	}
 }
-
-var _ cli.Log = (*file)(nil)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,9 @@ func (a *app) checks(ctx context.Context) ([]Check, error) {
 	}
 	first := Check{Name: "settings", State: CheckOK, Words: a.configPath + " can be used"}
 	cfg, err := config.Load(root, a.configPath)
+	if _, none := root.Stat(a.configPath); errors.Is(none, fs.ErrNotExist) && err == nil {
+		first.Words = a.configPath + " is not there: the defaults hold"
+	}
 	if err != nil {
 		cfg = config.Default()
 		first = Check{Name: "settings", State: CheckFail, Words: err.Error()}

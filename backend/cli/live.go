@@ -52,15 +52,9 @@ func (a *app) runLive(ctx context.Context, f filters, asJSON bool) (status int, 
 	if s.local {
 		return 0, noDaemon("live: nothing new is recorded while no daemon runs")
 	}
+	// The first answer says where now is: what is recorded once the heading
+	// stands there is shown.
 	show := a.liveJSON
-	if !asJSON {
-		show = a.liveTable(t.zone)
-	}
-	t.query.Set("wait", liveWait.String())
-	// The heading shows that it is being waited.
-	if err := a.out.Flush(); err != nil {
-		return 0, err
-	}
 	for {
 		var doc outbound.LiveDoc
 		err := s.Get(ctx, "/api/v1/live", t.query, &doc)
@@ -71,10 +65,14 @@ func (a *app) runLive(ctx context.Context, f filters, asJSON bool) (status int, 
 		if err != nil {
 			return 0, err
 		}
+		if !asJSON && !t.query.Has("after") {
+			show = a.liveTable(t.zone)
+		}
 		if err := errors.Join(show(doc.Events), a.out.Flush()); err != nil {
 			return 0, err
 		}
 		t.query.Set("after", doc.After)
+		t.query.Set("wait", liveWait.String())
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 	whmplugin "outboundmonitor/whm-plugin"
 )
 
-// Put puts the program together from its rooms.
-func Put(version string) Build {
+// Put puts the program together from its rooms. now is the clock of all of
+// them; the demo alone has always the machine's.
+func Put(version string, now func() time.Time) Build {
 	options := func(root hostfs.Root, cfg config.Config, log io.Writer) daemon.Options {
 		return daemon.Options{
 			Root: root, Config: cfg, Version: version, Plugin: whmplugin.Files,
-			Logger: slog.New(slog.NewTextHandler(log, nil)),
+			Logger: slog.New(slog.NewTextHandler(log, nil)), Now: now,
 		}
 	}
 	return Build{
@@ -32,7 +33,7 @@ func Put(version string) Build {
 		OpenLog: func(path string) (Log, error) { return daemon.OpenLog(path) },
 		Doctor: func(ctx context.Context, root hostfs.Root, cfg config.Config) []Check {
 			var all []Check
-			for _, f := range daemon.Examine(ctx, root, cfg, time.Now()) {
+			for _, f := range daemon.Examine(ctx, root, cfg, now()) {
 				all = append(all, Check{Name: f.Name, State: state(f), Words: f.Words, Hint: f.Hint})
 			}
 			return all

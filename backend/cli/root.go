@@ -113,6 +113,16 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// atMost wants one argument or none; instead says what else may be meant.
+func atMost(what, instead string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < 2 {
+			return nil
+		}
+		return wrong(fmt.Sprintf("%s: %q: one %s at a time", c.Name(), args[1], what), instead)
+	}
+}
+
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

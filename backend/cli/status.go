@@ -73,7 +73,9 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 	} else {
 		a.line("  version    %s", a.build.Version)
 	}
-	a.line("  log        %s", d.Log)
+	if d.Log != "" {
+		a.line("  log        %s", d.Log)
+	}
 	if d.Daemon {
 		a.line("  rate       %.1f events a minute, over the last five minutes", d.Rate)
 	}
@@ -89,10 +91,10 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 
 func why(d *outbound.StatusDoc) string {
 	switch {
-	case d.Why != "":
-		return d.Why
 	case !d.Daemon:
 		return "no daemon runs: systemctl start outboundmonitor"
+	case d.Why != "":
+		return d.Why
 	}
 	return "the daemon does not say why"
 }

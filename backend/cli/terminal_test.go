@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,11 +37,20 @@ var hostile = map[string]string{
 	"bytes that are no text":     "a\xff\xfe\x9b31m",
 }
 
+// inProcess carries requests to a handler.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
 // run runs a command against a handler that stands in for the store. The
 // terminal shows what is printed.
 func run(t *testing.T, terminal bool, h http.Handler, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	b := build("")
+	b := build()
 	b.Local = func(hostfs.Root, config.Config) (http.RoundTripper, io.Closer, error) {
 		return inProcess{h}, io.NopCloser(nil), nil
 	}
@@ -210,14 +220,21 @@ func TestErrorsAreShownHarmless(t *testing.T) {
 }
 
 func TestNamesOfLogsAreShownHarmless(t *testing.T) {
-	line := "Nov  5 02:10:58 web01 kernel: " + outbound.LogPrefix + "22:=:\n"
+	log, err := os.ReadFile("testdata/host/var/log/messages")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for sort, bad := range hostile {
 		path := filepath.Join(t.TempDir(), strings.ReplaceAll(bad, "/", ""))
-		if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+		if err := os.WriteFile(path, log, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		status, out, complaints := run(t, true, &fake{answers: t.TempDir()}, "import", path)
-		if got := harmful(strings.ReplaceAll(out+complaints, "\r\x1b[K", "")); got != "" || status != 0 || !strings.Contains(out, "1 stored") {
+		host := t.TempDir()
+		if err := copyMissing("testdata/host", host); err != nil {
+			t.Fatal(err)
+		}
+		status, out, complaints := runBuild(t, context.Background(), true, build(), "--root", host, "import", path)
+		if got := harmful(strings.ReplaceAll(out+complaints, "\r\x1b[K", "")); got != "" || status != 0 || !strings.Contains(out, "7 stored") {
 			t.Errorf("%s: status %d, %q in %q", sort, status, got, out)
 		}
 	}
@@ -237,7 +254,7 @@ func TestColoursAreForTerminals(t *testing.T) {
 		"an empty NO_COLOR asks for nothing": {true, map[string]string{"NO_COLOR": ""}, true},
 	} {
 		var out strings.Builder
-		b := build("")
+		b := build()
 		b.Local = func(hostfs.Root, config.Config) (http.RoundTripper, io.Closer, error) {
 			return inProcess{always(doc)}, io.NopCloser(nil), nil
 		}

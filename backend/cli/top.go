@@ -16,7 +16,7 @@ func (a *app) top() *cobra.Command {
 		Short:     "Rank accounts or targets by their connections",
 		Example:   example("outboundmonitor top accounts --since -24h", "outboundmonitor top targets --since 2026-11-05"),
 		ValidArgs: []string{"accounts", "targets"},
-		Args:      cobra.MaximumNArgs(1),
+		Args:      atMost("ranking", "outboundmonitor top accounts, or outboundmonitor top targets"),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) {
 			return a.runTop(ctx, append(args, "accounts")[0], since)
 		}),
@@ -28,7 +28,7 @@ func (a *app) top() *cobra.Command {
 func (a *app) runTop(ctx context.Context, of, since string) (int, error) {
 	heading, ok := map[string]string{"accounts": "ACCOUNT", "targets": "TARGET"}[of]
 	if !ok {
-		return 0, wrong(fmt.Sprintf("top: %q can not be ranked", of), "outboundmonitor top accounts, or outboundmonitor top targets")
+		return 0, wrong(fmt.Sprintf("top: %q cannot be ranked", of), "outboundmonitor top accounts, or outboundmonitor top targets")
 	}
 	t, err := a.typed()
 	if err != nil {

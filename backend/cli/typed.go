@@ -119,8 +119,13 @@ func (t *typed) number(name, value string, low, high uint64) {
 		return
 	}
 	n, err := strconv.ParseUint(value, 10, 64)
-	if err != nil || n < low || n > high {
-		t.fault("--"+name, wrong(fmt.Sprintf("%q is out of range", value), fmt.Sprintf("a whole number from %d to %d", low, high)))
+	hint := fmt.Sprintf("a whole number from %d to %d", low, high)
+	switch {
+	case errors.Is(err, strconv.ErrSyntax) && strings.Trim(value, "-0123456789") != "":
+		t.fault("--"+name, wrong(fmt.Sprintf("%q is not a number", value), hint))
+		return
+	case err != nil || n < low || n > high:
+		t.fault("--"+name, wrong(fmt.Sprintf("%q is out of range", value), hint))
 		return
 	}
 	t.query.Set(name, strconv.FormatUint(n, 10))

@@ -31,7 +31,7 @@ address may be left out when --sport is given.`,
 			`outboundmonitor who 203.0.113.0/24 --at 05/Nov/2026:02:11:03 --tz Europe/Paris --window 10m`,
 			`outboundmonitor who --sport 51514 --at "Nov  5 02:11:03"`,
 		),
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("address", `a time goes with --at, and in quotes if it has blanks: --at "2026-11-05 02:11:03"`),
 		RunE: a.run(func(ctx context.Context, args []string) (int, error) { return a.runWho(ctx, f, args) }),
 	}
 	c.Flags().SortFlags = false

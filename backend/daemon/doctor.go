@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
 	"outboundmonitor/backend/client"
@@ -173,8 +174,11 @@ const lowDisk = 2 << 30
 
 func diskCheck(root hostfs.Root) Finding {
 	dir := stateDir
-	if _, err := root.Stat(dir); err != nil {
-		dir = "/var"
+	for dir != "/" {
+		if _, err := root.Stat(dir); err == nil {
+			break
+		}
+		dir = path.Dir(dir)
 	}
 	left := free(root.Path(dir))
 	if left < lowDisk {

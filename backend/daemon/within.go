@@ -19,22 +19,55 @@ func (w *within) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in.RequestURI = in.URL.RequestURI()
 	in.RemoteAddr = "@"
+	answered := &readTillDone{PipeReader: body, done: make(chan struct{})}
 	go func() {
+		defer close(answered.done)
 		defer in.Body.Close()
-		defer pipe.Close()
-		defer a.WriteHeader(http.StatusOK)
-		w.handler.ServeHTTP(a, in)
+		err := w.serve(a, in)
+		a.WriteHeader(http.StatusOK)
+		_ = pipe.CloseWithError(err)
 	}()
 	select {
 	case <-a.ready:
 	case <-r.Context().Done():
-		_ = body.Close()
+		_ = answered.Close()
 		return nil, r.Context().Err()
 	}
 	return &http.Response{
 		Status: http.StatusText(a.status), StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.sent, Body: body, ContentLength: -1, Request: r,
+		Header: a.sent, Body: answered, ContentLength: -1, Request: r,
 	}, nil
+}
+
+// serve runs the handler. One that breaks off its answer, as handlers do of
+// which the reader wants no more, ends with a panic that a server takes for
+// that; here it is an error, so that a part does not pass for the whole.
+func (w *within) serve(a *answer, r *http.Request) (err error) {
+	defer func() {
+		switch fault := recover(); fault {
+		case nil:
+		case http.ErrAbortHandler:
+			err = io.ErrUnexpectedEOF
+		default:
+			panic(fault)
+		}
+	}()
+	w.handler.ServeHTTP(a, r)
+	return nil
+}
+
+// readTillDone is a body whose Close waits for the handler: the store is closed
+// after it.
+type readTillDone struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+// Close tells the handler that no more is wanted, and waits for its end.
+func (b *readTillDone) Close() error {
+	err := b.PipeReader.Close()
+	<-b.done
+	return err
 }
 
 // answer is the handler's side of a response.

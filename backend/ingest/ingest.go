@@ -42,7 +42,7 @@ type Accounts interface {
 }
 
 // Parser reads one line that was received at a time, with Time and Basis. What
-// its error is counted as is told by a method Kind() string of the error.
+// its error is counted as is told by a method KindOf() string of the error.
 type Parser func(line []byte, received time.Time, e *outbound.Event) error
 
 // Ingest takes in lines from any number of chains, one batch at a time.
@@ -175,6 +175,11 @@ func (c *Chain) take() error {
 	err = b.run()
 	c.in.events, c.in.counted = b.events, b.counted
 	keep := len(b.events) > 0 || !c.imports() && b.received.Sub(c.stored) >= idlePosition
+	if err == nil && !c.imports() {
+		// Lines may be known that an import has in memory: a position must not
+		// stand behind them before they are lasting.
+		err = c.in.refused(c.in.o.Store.Flush())
+	}
 	if err == nil && keep {
 		err = c.in.refused(c.in.o.Store.Append(outbound.Batch{Events: b.events, From: c.from, To: c.to, More: c.imports()}))
 	}
@@ -185,6 +190,10 @@ func (c *Chain) take() error {
 	if keep {
 		c.from, c.stored = c.to, b.received
 	}
+	// Not before the batch is stored: were it to be taken in again, the spans
+	// of its first lines would be gone.
+	c.in.ledger.spans.trim()
+	c.seen.spans.trim()
 	c.publish(&b)
 	c.text, c.runs = c.text[:0], c.runs[:0]
 	return nil

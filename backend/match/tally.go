@@ -9,7 +9,8 @@ import (
 )
 
 // party is one of those that the events speak of: an account instance, a
-// system user, or a UID that nobody on record had.
+// system user, or a UID that nobody on record had. An account instance has no
+// user here: one that was renamed in between is still one.
 type party struct {
 	kind outbound.Kind
 	outbound.Instance
@@ -22,7 +23,7 @@ func partyOf(e *outbound.Event) party {
 	w := e.Who
 	switch {
 	case w != nil && w.Kind == outbound.CPanelAccount && w.Attribution != outbound.Unknown:
-		return party{kind: w.Kind, Instance: w.Instance, user: w.User}
+		return party{kind: w.Kind, Instance: w.Instance}
 	case w != nil && w.Kind == outbound.SystemUser:
 		return party{kind: w.Kind, Instance: outbound.Instance{UID: e.UID}, user: w.User}
 	}
@@ -32,8 +33,8 @@ func partyOf(e *outbound.Event) party {
 // tally counts one party's events of one sort.
 type tally struct {
 	key party
-	// owner and domain are those of the latest event.
-	owner       outbound.Username
+	// name, owner and domain of an account are those of the latest event.
+	name, owner outbound.Username
 	domain      string
 	events      int
 	first, last time.Time
@@ -57,7 +58,7 @@ func (t *tally) take(e *outbound.Event) {
 		t.first = e.Time
 	}
 	if !e.Time.Before(t.last) && e.Who != nil && t.key.kind == outbound.CPanelAccount {
-		t.owner, t.domain = e.Who.Owner, e.Who.Domain
+		t.name, t.owner, t.domain = e.Who.User, e.Who.Owner, e.Who.Domain
 	}
 	if e.Time.After(t.last) {
 		t.last = e.Time
@@ -67,7 +68,7 @@ func (t *tally) take(e *outbound.Event) {
 // join adds the events of another tally of the same party.
 func (t *tally) join(o *tally) {
 	if o.last.After(t.last) {
-		t.last, t.owner, t.domain = o.last, o.owner, o.domain
+		t.last, t.name, t.owner, t.domain = o.last, o.name, o.owner, o.domain
 	}
 	if o.first.Before(t.first) {
 		t.first = o.first
@@ -154,7 +155,7 @@ func ranked(maps ...map[party]*tally) []*tally {
 	slices.SortFunc(list, func(a, b *tally) int {
 		return cmp.Or(
 			cmp.Compare(b.events, a.events), a.first.Compare(b.first), cmp.Compare(b.key.kind, a.key.kind),
-			cmp.Compare(a.key.user, b.key.user), cmp.Compare(a.key.UID, b.key.UID), cmp.Compare(a.key.Begin, b.key.Begin),
+			cmp.Compare(a.name, b.name), cmp.Compare(a.key.user, b.key.user), cmp.Compare(a.key.UID, b.key.UID), cmp.Compare(a.key.Begin, b.key.Begin),
 		)
 	})
 	return list
@@ -187,7 +188,7 @@ func (t *tally) doc() outbound.WhoAccount {
 		Witness: t.witness.String(), Attribution: t.attribution.String(),
 	}
 	if t.key.kind == outbound.CPanelAccount {
-		d.Account = new(string(t.key.user))
+		d.Account = new(string(t.name))
 	}
 	if t.key.UID != outbound.NoUID {
 		d.UID = new(uint32(t.key.UID))

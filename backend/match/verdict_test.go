@@ -11,6 +11,9 @@ import (
 	"outboundmonitor/backend/outbound"
 )
 
+// renamed is alice under the name that she has later.
+var renamed = func() *outbound.Who { w := *alice; w.User = "alina"; return &w }()
+
 func about(u outbound.Username) string { return string(u) + " is a system user" }
 
 func atAsked() match.Question {
@@ -57,6 +60,7 @@ func TestVerdictOnWhatWasFound(t *testing.T) {
 		"kernel and signed lines count alike":               {slices.Concat(rows(2, alice, k), rows(1, bob, y)), outbound.Candidates, "alice:2 bob:1", ""},
 		"two accounts, most events first":                   {slices.Concat(rows(1, alice, k), rows(4, bob, k)), outbound.Candidates, "bob:4 alice:1", ""},
 		"two lives of one name are two":                     {slices.Concat(rows(3, alice, k), rows(1, alice2, k)), outbound.Candidates, "alice:3 alice:1", ""},
+		"an account that was renamed in between is one":     {slices.Concat(rows(1, alice, k), rows(3, renamed, k)), outbound.Identified, "alina:4", ""},
 		"two accounts in text alone":                        {slices.Concat(rows(2, alice, x), rows(1, bob, x)), outbound.Candidates, "alice:2 bob:1", ""},
 		"an account and fewer unattributed":                 {slices.Concat(rows(3, alice, k), stray(2, 1999, k)), outbound.Probable, "alice:3 -:2", ""},
 		"an account and fewer without any UID":              {slices.Concat(rows(3, alice, k), stray(1, outbound.NoUID, k)), outbound.Probable, "alice:3 -:1", ""},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -60,7 +61,7 @@ func largest(groups []outbound.Group, by outbound.GroupBy, limit int) []outbound
 		if by != outbound.ByHour && a.Events != b.Events {
 			return b.Events - a.Events
 		}
-		return strings.Compare(a.Key, b.Key)
+		return cmp.Or(strings.Compare(a.Key, b.Key), compareLives(a.Who, b.Who))
 	})
 	if limit > 0 && len(groups) > limit {
 		groups = groups[:limit]
@@ -95,6 +96,14 @@ func groupsOf[K comparable](ctx context.Context, s *Store, scope outbound.Scope,
 		groups = append(groups, g)
 	}
 	return groups, nil
+}
+
+// compareLives orders accounts that had one name one after the other.
+func compareLives(a, b *outbound.Who) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Kind, b.Kind))
 }
 
 // person is what events of one account have in common, whatever its owner was

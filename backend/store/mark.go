@@ -39,7 +39,8 @@ const (
 )
 
 // bind gives what a cursor is bound to: the scope and the query it was handed
-// out for. A cursor is of no use to another viewer or for another question.
+// out for. A cursor is of no use to another viewer or for another question. The
+// query has been through normalise.
 func bind(scope outbound.Scope, q outbound.Query) []byte {
 	grants := scope.Grants()
 	slices.SortFunc(grants, func(a, b outbound.Grant) int {
@@ -55,7 +56,7 @@ func bind(scope outbound.Scope, q outbound.Query) []byte {
 	if q.Instance != nil {
 		instance = fmt.Sprint(*q.Instance)
 	}
-	return fmt.Appendf(nil, "%v %v|%v|%v|%q|%s|%s|%d|%d|%q|%d|%d|%v", scope.All(), grants, q.Dst.Masked(), q.Src.Masked(), q.Account, instance, uid,
+	return fmt.Appendf(nil, "%v %v|%v|%v|%q|%s|%s|%d|%d|%q|%d|%d|%v", scope.All(), grants, q.Dst, q.Src, q.Account, instance, uid,
 		q.DstPort, q.SrcPort, q.Rule, q.Since.UnixMicro(), q.Until.UnixMicro(), q.OldestFirst)
 }
 

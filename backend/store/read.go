@@ -116,11 +116,7 @@ func (k *dayQuery) firstSeen(w *outbound.Who) int64 {
 	if from.IsZero() {
 		return 0
 	}
-	at := from.UnixMicro() - k.d.begin*1e6
-	if from.Nanosecond()%1000 != 0 {
-		at++
-	}
-	return max(0, at)
+	return max(0, wholeMicros(from).UnixMicro()-k.d.begin*1e6)
 }
 
 // chooseBlocks asks the index which blocks can hold a match.
@@ -332,9 +328,24 @@ func (k *dayQuery) sort(refs []ref) {
 	}
 }
 
+// normalise brings a query into the form in which it is compared with what is
+// stored, whose times are in whole microseconds.
+func normalise(q *outbound.Query) {
+	q.Dst, q.Src = q.Dst.Masked(), q.Src.Masked()
+	q.Since, q.Until = wholeMicros(q.Since), wholeMicros(q.Until)
+}
+
+// wholeMicros gives the first whole microsecond that is not before t.
+func wholeMicros(t time.Time) time.Time {
+	if rest := t.Nanosecond() % 1000; rest != 0 {
+		return t.Add(time.Duration(1000 - rest))
+	}
+	return t
+}
+
 // eachDay prepares the query for each day in order and calls f.
 func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuery) error) error {
-	q.Dst, q.Src = q.Dst.Masked(), q.Src.Masked()
+	normalise(q)
 	names := s.between(q.Since, q.Until)
 	if !q.OldestFirst {
 		slices.Reverse(names)
@@ -396,6 +407,7 @@ func (s *Store) Events(ctx context.Context, scope outbound.Scope, q outbound.Que
 	if q.Limit <= 0 {
 		return outbound.Page{}, &outbound.Error{Code: outbound.Invalid, Message: fmt.Sprintf("limit %d: must be 1 or more", q.Limit)}
 	}
+	normalise(&q)
 	binding := bind(scope, q)
 	var after *mark
 	if q.Cursor != "" {

@@ -74,12 +74,12 @@ func (s *Store) After(_ context.Context, scope outbound.Scope, q outbound.Query,
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q.OldestFirst = true
+	normalise(&q)
 	binding := bind(scope, q)
 	at, known, err := s.readNumber(cursor, binding)
 	if err != nil {
 		return outbound.Page{}, err
 	}
-	q.Dst, q.Src = q.Dst.Masked(), q.Src.Masked()
 	var page outbound.Page
 	// The next cursor stands behind the last event that the scope sees: two
 	// equal ones tell nothing of the others' events in between.

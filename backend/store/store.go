@@ -324,8 +324,10 @@ func (s *Store) Usage() (used int64, days int, err error) {
 		if err != nil {
 			return 0, 0, fmt.Errorf("store: %w", err)
 		}
-		used += fi.Size()
-		days++
+		if fi.Size() > 0 {
+			used += fi.Size()
+			days++
+		}
 	}
 	return used, days, nil
 }

@@ -24,7 +24,7 @@ func main() {
 	status := cli.Main(ctx, os.Args[1:], cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		IsTerminal: isTerminal, Now: time.Now, Getenv: os.Getenv,
-	}, cli.Put(version))
+	}, cli.Put(version, time.Now))
 	stop()
 	os.Exit(status)
 }

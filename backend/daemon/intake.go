@@ -70,6 +70,7 @@ func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpe
 	}
 	counts, extent := chain.Counts()
 	h.monitor.count(counts)
+	h.squeeze()
 	h.o.Logger.Info("imported", "file", spec.Name, "stored", counts.Stored, "known", counts.Known, "expired", counts.Expired, "skipped_bytes", skipped)
 	return outbound.ImportDoc{Schema: outbound.SchemaImport, Lines: counts, First: extent.First, Last: extent.Last}, err
 }
@@ -187,6 +188,17 @@ func (f *following) said(err error) {
 	f.before = counts
 }
 
+// squeeze copies days that are over without their free pages.
+func (h *House) squeeze() {
+	days, err := h.store.Squeeze()
+	if err != nil {
+		h.o.Logger.Error("a day's file cannot be copied", "err", err)
+	}
+	if len(days) > 0 {
+		h.o.Logger.Info("free pages returned", "days", days)
+	}
+}
+
 // prune removes old days until ctx ends.
 func (h *House) prune(ctx context.Context) {
 	for {
@@ -197,6 +209,7 @@ func (h *House) prune(ctx context.Context) {
 		if len(gone) > 0 {
 			h.o.Logger.Info("old days removed", "days", gone)
 		}
+		h.squeeze()
 		select {
 		case <-ctx.Done():
 			return

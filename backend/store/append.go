@@ -116,11 +116,12 @@ func dayNumber(t time.Time) int64 {
 	return n / daySeconds
 }
 
-func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
+func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) (err error) {
 	d, err := s.day(p.day, true)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, d.release()) }()
 	next := *d.view.Load()
 	next.sums = slices.Clip(next.sums)
 	next.whos.whos = slices.Clip(next.whos.whos)

@@ -49,6 +49,7 @@ type day struct {
 	begin int64 // Unix seconds
 	db    *bolt.DB
 	view  atomic.Pointer[dayView]
+	lease lease
 
 	// The writer's own.
 	open    *openRows

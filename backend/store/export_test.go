@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"net/netip"
 	"sync"
 
@@ -176,5 +177,5 @@ func CloseFile(s *Store, day string) error {
 	if err != nil {
 		return err
 	}
-	return d.db.Close()
+	return errors.Join(d.db.Close(), d.release())
 }

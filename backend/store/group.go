@@ -324,18 +324,26 @@ func (s *Store) Holds(since, until int64) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		v := d.view.Load()
-		for i := len(v.sums) - 1; i >= 0; i-- {
-			if d.begin+int64(v.sums[i].maxSec) >= since && d.begin+int64(v.sums[i].minSec) < until {
-				return true, nil
-			}
-		}
-		sec := v.all.cols[colSec]
-		for i := len(sec) - 1; i >= 0; i-- {
-			if at := d.begin + int64(sec[i]); at >= since && at < until {
-				return true, nil
-			}
+		holds := d.holds(since, until)
+		if err := d.release(); err != nil || holds {
+			return holds, err
 		}
 	}
 	return false, nil
+}
+
+func (d *day) holds(since, until int64) bool {
+	v := d.view.Load()
+	for i := len(v.sums) - 1; i >= 0; i-- {
+		if d.begin+int64(v.sums[i].maxSec) >= since && d.begin+int64(v.sums[i].minSec) < until {
+			return true
+		}
+	}
+	sec := v.all.cols[colSec]
+	for i := len(sec) - 1; i >= 0; i-- {
+		if at := d.begin + int64(sec[i]); at >= since && at < until {
+			return true
+		}
+	}
+	return false
 }

@@ -362,13 +362,10 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 		if err == nil && k != nil {
 			err = f(k)
 		}
-		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-			if s.isClosed() {
-				return errClosed
-			}
-			continue // pruned meanwhile
+		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) && s.isClosed() {
+			err = errClosed
 		}
-		if err != nil {
+		if err = errors.Join(err, d.release()); err != nil {
 			return err
 		}
 	}

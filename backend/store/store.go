@@ -158,11 +158,14 @@ func (s *Store) findDays() error {
 	return nil
 }
 
-// day gives the day of that name, opened; os.ErrNotExist if there is none and
-// create is not set.
+// day gives the day of that name, opened and held: whoever asks releases it.
+// It returns os.ErrNotExist if there is none and create is not set.
 func (s *Store) day(name string, create bool) (*day, error) {
 	s.days.RLock()
 	d := s.days.open[name]
+	if d != nil {
+		d.hold()
+	}
 	s.days.RUnlock()
 	if d != nil {
 		return d, nil
@@ -170,6 +173,7 @@ func (s *Store) day(name string, create bool) (*day, error) {
 	s.days.Lock()
 	defer s.days.Unlock()
 	if d := s.days.open[name]; d != nil {
+		d.hold()
 		return d, nil
 	}
 	if s.days.open == nil {
@@ -179,6 +183,7 @@ func (s *Store) day(name string, create bool) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.hold()
 	s.days.open[name] = d
 	if at, found := slices.BinarySearch(s.days.names, name); !found {
 		s.days.names = slices.Insert(slices.Clone(s.days.names), at, name)
@@ -234,7 +239,7 @@ func (s *Store) forget(d *day) error {
 	s.days.Lock()
 	defer s.days.Unlock()
 	delete(s.days.open, d.name)
-	return d.db.Close()
+	return d.retire()
 }
 
 // Resume gives where reading of a chain goes on; the zero Position if it was
@@ -252,6 +257,9 @@ func (s *Store) Resume(chain string) (outbound.Position, error) {
 		s.mu.Lock()
 		at, ok := d.chains[chain]
 		s.mu.Unlock()
+		if err := d.release(); err != nil {
+			return outbound.Position{}, err
+		}
 		if ok && best.Before(at) {
 			best = at
 		}
@@ -306,7 +314,7 @@ func (s *Store) remove(name string) error {
 	defer s.days.Unlock()
 	if d := s.days.open[name]; d != nil {
 		delete(s.days.open, name)
-		if err := d.db.Close(); err != nil {
+		if err := d.retire(); err != nil {
 			return err
 		}
 	}

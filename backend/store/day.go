@@ -72,9 +72,6 @@ type dayView struct {
 	n       int // events in sums
 }
 
-// events counts all events of the day.
-func (v *dayView) events() int { return v.n + v.open.n }
-
 // dayTable gives the day's Who by their keys, from 1.
 type dayTable struct {
 	begin int64

@@ -58,6 +58,7 @@ func newCrashes(t *testing.T, s crashSize, env ...string) *crashes {
 	c := &crashes{dir: dir, env: env, r: rand.New(rand.NewPCG(s.seed, 1))}
 	c.w = newWriter(t, rand.New(rand.NewPCG(s.seed, 2)), dir)
 	c.b = background{w: c.w, rate: s.rate, every: s.rotationEvery}
+	t.Cleanup(c.b.pause)
 	c.w.lines(10)
 	c.checkpoint(t, nil)
 	return c

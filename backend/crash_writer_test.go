@@ -228,7 +228,7 @@ func copyFile(from, to string) error {
 type background struct {
 	w    *writer
 	rate int // lines a second
-	// rotate is how often the log is rotated, in the mean.
+	// every is how often the log is rotated, in the mean.
 	every time.Duration
 	stop  chan struct{}
 	done  sync.WaitGroup
@@ -241,7 +241,10 @@ func (b *background) start() {
 
 // pause returns when the last line is whole.
 func (b *background) pause() {
-	close(b.stop)
+	if b.stop != nil {
+		close(b.stop)
+		b.stop = nil
+	}
 	b.done.Wait()
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"outboundmonitor/backend/outbound"
@@ -79,6 +80,9 @@ func (r *run) begin(ctx context.Context) error {
 }
 
 // locate opens the file that holds the position, at it; nil if there is none.
+//
+// It returns errUnsettled if the files were being rotated while they were
+// looked through: then a file may have been passed by.
 func (r *run) locate(ctx context.Context) (*file, error) {
 	list, err := r.members()
 	if err != nil {
@@ -92,7 +96,11 @@ func (r *run) locate(ctx context.Context) (*file, error) {
 			return f, nil
 		}
 	}
-	return nil, nil
+	again, err := r.members()
+	if err == nil && !slices.EqualFunc(list, again, member.same) {
+		err = errUnsettled
+	}
+	return nil, err
 }
 
 // newer opens the oldest rotation that was changed after t.

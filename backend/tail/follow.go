@@ -71,12 +71,23 @@ func (r *run) begin(ctx context.Context) error {
 			return err
 		}
 		if r.cur = f; f != nil {
-			return r.seen()
+			return r.resumed(ctx)
 		}
 		r.gap, r.gen = outbound.RotatedAway, r.pos.Gen+1
 		r.opt.Logger.Warn("tail: the place that was reached is in no file any more", "log", r.opt.Path, "offset", r.pos.Offset)
 	}
 	return r.newer(r.opt.Stored)
+}
+
+// resumed gives what precedes the position in the file that was found. If that
+// cannot be now, the file is found again.
+func (r *run) resumed(ctx context.Context) error {
+	err := r.seen(ctx)
+	if errors.Is(err, errUnsettled) {
+		r.cur.close()
+		r.cur = nil
+	}
+	return err
 }
 
 // locate opens the file that holds the position, at it; nil if there is none.
@@ -144,15 +155,6 @@ func (r *run) open(name string) (*file, error) {
 	}
 	f.gen = r.gen
 	return f, nil
-}
-
-// seen gives the lines before the resume position.
-func (r *run) seen() error {
-	data, start := r.cur.cut.seen()
-	if len(data) == 0 {
-		return nil
-	}
-	return r.yield(Chunk{Data: data, Start: start, From: r.pos, To: r.pos, Seen: true})
 }
 
 // step reads all there is. While files are being rotated it leaves the rest to

@@ -54,7 +54,11 @@ type crashes struct {
 
 func newCrashes(t *testing.T, s crashSize, env ...string) *crashes {
 	t.Helper()
-	dir := newHost(t)
+	return newCrashesAt(t, s, newHost(t), env...)
+}
+
+func newCrashesAt(t *testing.T, s crashSize, dir string, env ...string) *crashes {
+	t.Helper()
 	c := &crashes{dir: dir, env: env, r: rand.New(rand.NewPCG(s.seed, 1))}
 	c.w = newWriter(t, rand.New(rand.NewPCG(s.seed, 2)), dir)
 	c.b = background{w: c.w, rate: s.rate, every: s.rotationEvery}

@@ -26,6 +26,8 @@ type writer struct {
 	n     int
 	// rotations counts files that were rotated away, by way.
 	rotations map[string]int
+	// ways are the ways in which the log is rotated.
+	ways      []string
 	kept      int // rotated files
 	straddles int // writes with lines of two days
 }
@@ -37,7 +39,8 @@ func newWriter(t *testing.T, r *rand.Rand, root string) *writer {
 		t.Fatal(err)
 	}
 	w := &writer{
-		t: t, r: r, log: log, model: newModel(t, filepath.Join(t.TempDir(), "written")), rotations: map[string]int{},
+		ways: []string{create, reopenLater, copyTruncate, createCompress},
+		t:    t, r: r, log: log, model: newModel(t, filepath.Join(t.TempDir(), "written")), rotations: map[string]int{},
 		now: time.Now().UTC().Add(-5 * 24 * time.Hour).Truncate(time.Second),
 	}
 	w.f = w.open()
@@ -130,16 +133,25 @@ func (w *writer) put(text string) {
 	}
 }
 
+// Ways to rotate a log.
+const (
+	create         = "create"
+	reopenLater    = "create and reopen later"
+	copyTruncate   = "copytruncate"
+	createCompress = "create and compress"
+)
+
 // rotate takes the log away as logrotate does, one way or another.
-func (w *writer) rotate() {
-	way := []string{"create", "create and reopen later", "copytruncate", "create and compress"}[w.r.IntN(4)]
+func (w *writer) rotate() { w.rotateBy(w.ways[w.r.IntN(len(w.ways))]) }
+
+func (w *writer) rotateBy(way string) {
 	w.rotations[way]++
 	w.shift()
 	switch way {
-	case "create":
+	case create:
 		w.check(os.Rename(w.log, w.log+".1"))
 		w.reopen()
-	case "create and reopen later":
+	case reopenLater:
 		half := w.stamped(w.now)
 		w.model.add(half)
 		w.put(half[:100])
@@ -149,10 +161,10 @@ func (w *writer) rotate() {
 		w.lines(1 + w.r.IntN(50))
 		w.check(created.Close())
 		w.reopen()
-	case "copytruncate":
+	case copyTruncate:
 		w.check(copyFile(w.log, w.log+".1"))
 		w.check(w.f.Truncate(0))
-	case "create and compress":
+	case createCompress:
 		w.check(os.Rename(w.log, w.log+".1"))
 		w.reopen()
 		w.compress(w.log + ".2")

@@ -87,6 +87,7 @@ func (c *crashes) fullDisk(t *testing.T, state string) {
 	p.caughtUp(t, cl)
 	free := fill(t, state, c.r.Int64N(64<<10))
 	defer free()
+	c.w.lines(25_000) // more than is held in memory
 	c.b.start()
 	defer c.b.pause()
 	p.status(t, cl, 10*time.Second, refused)

@@ -47,7 +47,8 @@ type Story struct {
 
 // Try is one thing worth trying on the made-up host.
 type Try struct {
-	// Command is what to type after "outboundmonitor --root DIR".
+	// Command is what to type after "outboundmonitor --root DIR", in words
+	// for a POSIX shell.
 	Command string
 	// Shows says in words what is to be seen.
 	Shows string
@@ -63,7 +64,7 @@ func (s *Story) Tries() []Try {
 		{fmt.Sprintf("search --account %s --port %d", sweep.Account, sweep.Port), fmt.Sprintf("%d hosts tried over SSH in %.0f minutes", len(sweep.Targets), sweep.To.Sub(sweep.From).Minutes())},
 		{fmt.Sprintf("account %s", s.Removed.Name), "an account that was removed after its attack"},
 		{fmt.Sprintf("account %s", s.Renamed.New), fmt.Sprintf("was called %s until %s", s.Renamed.Old, s.Renamed.At.In(s.Zone).Format("Monday 15:04"))},
-		{"findings", fmt.Sprintf("%d attacks of the last week", len(s.Attacks))},
+		{"live --port 22", "connections as they come; a minute or so from now an attack over SSH begins"},
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -60,7 +59,7 @@ kern.* action(type="omfile" file=%q template=%q fileCreateMode="0600")
 	kernelProcess(t, cmd)
 	kernelUntil(t, "rsyslogd writes its pid", func() bool {
 		text, err := os.ReadFile(pid)
-		return err == nil && strings.TrimSpace(string(text)) == strconv.Itoa(cmd.Process.Pid)
+		return err == nil && len(text) > 0
 	})
 	return l
 }

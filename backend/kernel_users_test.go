@@ -231,7 +231,8 @@ func (w *kernelWorld) send(t *testing.T, u kernelUser, root string, e kernelErra
 	// The program lies where ordinary users may not look, so it is handed over.
 	cmd := exec.Command("/proc/self/fd/3", "-test.run=^TestKernelErrand$", "-test.count=1")
 	cmd.ExtraFiles = []*os.File{self}
-	cmd.Env = []string{kernelErrandEnv + "=" + string(raw)}
+	// A program with the race detector would tarry for a second at its end.
+	cmd.Env = []string{kernelErrandEnv + "=" + string(raw), "GORACE=atexit_sleep_ms=0"}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

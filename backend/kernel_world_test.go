@@ -106,11 +106,7 @@ func kernelLogsNamespaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.WriteFile(kernelLogAll, before, 0); err != nil {
-			t.Errorf("%s stays 1: %v", kernelLogAll, err)
-		}
-	})
+	kernelAfterwards(t, "sh", "-c", "echo $1 >$2", "sh", strings.TrimSpace(string(before)), kernelLogAll)
 	if err := os.WriteFile(kernelLogAll, []byte("1\n"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +127,7 @@ func newKernelWorld(t *testing.T) *kernelWorld {
 	w := &kernelWorld{server: tag + "s", peer: tag + "p", out: tag}
 	for _, name := range []string{w.server, w.peer} {
 		kernelRun(t, "ip", "netns", "add", name)
-		t.Cleanup(func() { kernelRun(t, "ip", "netns", "del", name) })
+		kernelAfterwards(t, "ip", "netns", "del", name)
 		kernelRun(t, "ip", "-n", name, "link", "set", "lo", "up")
 	}
 	kernelRun(t, "ip", "-n", w.server, "link", "add", w.out, "type", "veth", "peer", "name", "obmpeer", "netns", w.peer)
@@ -224,6 +220,28 @@ func kernelRun(t *testing.T, name string, args ...string) {
 	}
 }
 
+// kernelAfterwards runs a program when the test has ended, however it ends:
+// what it sets right concerns the whole machine, and a test that is killed, or
+// runs too long, has no cleanup. So another process waits for its end.
+func kernelAfterwards(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command("sh", append([]string{"-c", `cat >/dev/null; exec "$@"`, "sh"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	end, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = end.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("afterwards: %s: %v", strings.Join(args, " "), err)
+		}
+	})
+}
+
 // kernelUntil waits until ok, which it asks again and again.
 func kernelUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
@@ -240,26 +258,33 @@ func kernelUntil(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// kernelProcess starts a process and sees to its end, which must be in order.
-func kernelProcess(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
+// kernelKeeper runs a program until its standard input ends.
+const kernelKeeper = `"$@" </dev/null & cat >/dev/null; kill -TERM $!; wait $!`
+
+// kernelProcess starts a program and sees to its end, which must be in order.
+// Like kernelAfterwards it ends with the test, however that ends.
+func kernelProcess(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	var said bytes.Buffer
-	if cmd.Stderr == nil {
-		cmd.Stderr = &said
+	keeper := exec.Command("sh", append([]string{"-c", kernelKeeper, "sh"}, cmd.Args...)...)
+	keeper.Env, keeper.Stdout, keeper.Stderr = cmd.Env, cmd.Stdout, &said
+	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	end, err := keeper.StdinPipe()
+	if err == nil {
+		err = keeper.Start()
 	}
-	if err := cmd.Start(); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = end.Close()
+		late := time.AfterFunc(10*time.Second, func() { _ = syscall.Kill(-keeper.Process.Pid, syscall.SIGKILL) })
 		defer late.Stop()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", cmd.Path, err)
+		if err := keeper.Wait(); err != nil {
+			t.Errorf("%s: %v", strings.Join(cmd.Args, " "), err)
 		}
 		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said.Bytes())
+			t.Logf("%s said:\n%s", strings.Join(cmd.Args, " "), said.Bytes())
 		}
 	})
-	return cmd
 }

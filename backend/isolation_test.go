@@ -26,6 +26,7 @@ import (
 
 	"outboundmonitor/backend/client"
 	"outboundmonitor/backend/config"
+	"outboundmonitor/backend/cpanel"
 	"outboundmonitor/backend/daemon"
 	"outboundmonitor/backend/demo"
 	"outboundmonitor/backend/hostfs"
@@ -160,7 +161,19 @@ func (w *world) takeIn(t *testing.T, logs [][]byte) {
 func made(t *testing.T) (hostfs.Root, demo.Story, [][]byte) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "host")
-	story, err := demo.Make(dir, demo.Options{Seed: 3, Now: today, Events: 30_000})
+	look := func(at time.Time) error {
+		root, err := hostfs.At(dir)
+		if err != nil {
+			return err
+		}
+		book, err := cpanel.NewBook(cpanel.Options{Root: root, Register: "/var/lib/outboundmonitor/accounts.json", Now: func() time.Time { return at }})
+		if err != nil {
+			return err
+		}
+		_, err = book.Current()
+		return err
+	}
+	story, err := demo.Make(dir, demo.Options{Seed: 3, Now: today, Events: 30_000, AsItWas: look})
 	if err != nil {
 		t.Fatal(err)
 	}

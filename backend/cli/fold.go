@@ -75,7 +75,7 @@ func (f *folder) fold(events []outbound.EventDoc) []*row {
 // forget drops rows that nothing can be folded into any more.
 func (f *folder) forget(now time.Time) {
 	for key, r := range f.open {
-		if now.Sub(r.edge) > retryGap {
+		if now.Sub(r.edge).Abs() > retryGap {
 			delete(f.open, key)
 		}
 	}
@@ -120,22 +120,7 @@ func witnessWords(word string) string {
 // printRows prints events as a table, folded. It says what the mark means if
 // there is one.
 func (a *app) printRows(events []outbound.EventDoc, zone *time.Location) {
-	rows := new(folder).fold(events)
-	times := make([]time.Time, len(rows))
-	for i, r := range rows {
-		times[i] = r.Time
-	}
-	c := newClock(zone, times)
-	t := newTable(eventColumns(c)...)
-	folded := false
-	for _, r := range rows {
-		t.add(r.cells(c)...)
-		folded = folded || r.Seen > 1
-	}
-	t.print(a.out)
-	if folded {
-		a.line(foldNote)
-	}
+	(&rowTable{app: a, zone: zone}).page(events, true)
 }
 
 // seenColumn is where the mark of folding stands.

@@ -70,48 +70,15 @@ func (a *app) runSearch(ctx context.Context, f searchFlags) (int, error) {
 		a.printSearch(f, &doc, t.zone)
 		return nil
 	}
-	if t.query.Get("limit") == "0" {
+	switch all := t.query.Get("limit") == "0"; {
+	case all && f.groupBy == "":
+		n, coverage, err := a.allPages(ctx, t.query, t.zone)
+		return foundOr(n, coverage), err
+	case all:
 		t.query.Set("limit", strconv.Itoa(maxPage))
-		if f.groupBy == "" {
-			err := a.allPages(ctx, t.query, &doc, show)
-			return foundOr(len(doc.Events), doc.Coverage), err
-		}
 	}
 	err = a.answer(ctx, "/api/v1/events", t.query, &doc, show)
 	return foundOr(len(doc.Events)+len(doc.Groups), doc.Coverage), err
-}
-
-// allPages gathers rows page by page into one document. Its coverage is that
-// of the first: what is stored meanwhile can only add rows.
-func (a *app) allPages(ctx context.Context, q url.Values, doc *outbound.SearchDoc, show func() error) (err error) {
-	s, err := a.ask()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	all := []outbound.EventDoc{}
-	for more := true; more; {
-		var page outbound.SearchDoc
-		if err := s.Get(ctx, "/api/v1/events", q, &page); err != nil {
-			return err
-		}
-		if doc.Schema == "" {
-			*doc = page
-		}
-		all = append(all, page.Events...)
-		if more = page.Next != nil; more {
-			q.Set("cursor", *page.Next)
-		}
-	}
-	doc.Events, doc.Next = all, nil
-	if !a.json {
-		return show()
-	}
-	return a.printDoc(struct {
-		outbound.SearchDoc
-		// None is a list as well.
-		Events []outbound.EventDoc `json:"events"`
-	}{*doc, all})
 }
 
 // into adds what was typed to the request.

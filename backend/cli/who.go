@@ -53,14 +53,18 @@ func (a *app) runWho(ctx context.Context, f whoFlags, args []string) (int, error
 		return 0, err
 	}
 	var doc outbound.WhoDoc
-	err = a.answer(ctx, "/api/v1/who", t.query, &doc, func() error {
-		p := whoPrinter{app: a, doc: &doc, zone: t.zone, rows: whoRows}
-		if f.limit != "" {
-			p.rows = len(doc.Events)
-		}
-		p.print()
-		return nil
-	})
+	p := whoPrinter{app: a, doc: &doc, zone: t.zone, rows: whoRows}
+	if t.query.Get("limit") == "0" {
+		err = a.whoAll(ctx, t.query, p)
+	} else {
+		err = a.answer(ctx, "/api/v1/who", t.query, &doc, func() error {
+			if f.limit != "" {
+				p.rows = len(doc.Events)
+			}
+			p.print()
+			return nil
+		})
+	}
 	if err != nil {
 		return 0, err
 	}

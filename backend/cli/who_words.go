@@ -27,6 +27,12 @@ type whoPrinter struct {
 
 // print gives the verdict first, then what it rests on, then rows.
 func (p whoPrinter) print() {
+	p.verdict()
+	p.events()
+}
+
+// verdict gives the verdict and what it rests on.
+func (p whoPrinter) verdict() {
 	switch d := p.doc; d.Verdict {
 	case outbound.Identified:
 		p.one(good, "IDENTIFIED")
@@ -46,7 +52,6 @@ func (p whoPrinter) print() {
 	p.basis()
 	p.accounts()
 	p.aside()
-	p.events()
 }
 
 // one prints the verdict that names one account.

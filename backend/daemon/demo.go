@@ -12,10 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"outboundmonitor/backend/config"
+	"outboundmonitor/backend/cpanel"
 	"outboundmonitor/backend/demo"
 	"outboundmonitor/backend/hostfs"
 	"outboundmonitor/backend/outbound"
@@ -31,19 +33,19 @@ const demoSeed = 1
 func Demo(ctx context.Context, o Options, listen string, out io.Writer) (err error) {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return &outbound.Error{Code: outbound.Conflict, Message: "the demo cannot listen on " + listen, Err: err, Hint: "choose another port: outboundmonitor demo --listen 127.0.0.1:8788"}
+		return &outbound.Error{Code: outbound.Conflict, Message: "the demo cannot listen on " + listen, Err: err, Hint: "outboundmonitor demo --listen 127.0.0.1:0 takes any port that is free"}
 	}
 	defer l.Close()
-	dir, err := os.MkdirTemp("", "outboundmonitor-demo-")
+	dir, err := os.MkdirTemp("", "obm-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	story, err := demo.Make(dir, demo.Options{Seed: demoSeed, Now: time.Now()})
-	if err != nil {
+	if o.Root, err = hostfs.At(dir); err != nil {
 		return err
 	}
-	if o.Root, err = hostfs.At(dir); err != nil {
+	story, err := demo.Make(dir, demo.Options{Seed: demoSeed, Now: time.Now(), AsItWas: o.lookAt})
+	if err != nil {
 		return err
 	}
 	o.Config = config.Default()
@@ -62,6 +64,17 @@ func Demo(ctx context.Context, o Options, listen string, out io.Writer) (err err
 		return err
 	}
 	return h.show(ctx, l, &story, began, out)
+}
+
+// lookAt lets the register of accounts see the host at a time, as if the
+// program ran since then: it knows who was removed later.
+func (o Options) lookAt(at time.Time) error {
+	book, err := cpanel.NewBook(cpanel.Options{Root: o.Root, Register: register, Now: func() time.Time { return at }, Logger: o.Logger})
+	if err != nil {
+		return err
+	}
+	_, err = book.Current()
+	return err
 }
 
 // importRotations takes in the logs that were rotated away.
@@ -144,22 +157,42 @@ func (h *House) welcome(ctx context.Context, addr net.Addr, story *demo.Story, b
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, `A made-up server with %d connections of one week is ready (indexed in %.1f s).
+	text := fmt.Appendf(nil, `Open http://%s/ in a browser.
 
-Open      http://%s/
-          and switch between root and the resellers %v at the top of the page.
+It shows a made-up server with %d connections of one week (indexed in %.1f s).
+At the top of the page, switch between root and the resellers %s.
 
-On the command line, try
-`, x.Events, time.Since(began).Seconds(), addr, story.Resellers)
+In another terminal, define
+
+  obm() { %s --root %s "$@"; }
+
+and try
+
+`, addr, x.Events, time.Since(began).Seconds(), words(story.Resellers), shellWord(program()), shellWord(h.o.Root.Path("/")))
 	for _, try := range story.Tries() {
-		if err == nil {
-			_, err = fmt.Fprintf(out, "\n  # %s\n  %s --root %s %s\n", try.Shows, program(), h.o.Root.Path("/"), try.Command)
-		}
+		text = fmt.Appendf(text, "  obm %s\n      # %s\n", try.Command, try.Shows)
 	}
-	if err == nil {
-		_, err = fmt.Fprintln(out, "\nNew connections arrive as you watch. Ctrl-C ends the demo and removes all of it.")
-	}
+	text = append(text, "\nNew connections arrive as you watch. Ctrl-C ends the demo and removes all of it.\n"...)
+	_, err = out.Write(text)
 	return err
+}
+
+// words gives "northhost and brightweb".
+func words(names []outbound.Username) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, string(name))
+	}
+	return strings.Join(all, " and ")
+}
+
+// shellWord gives a path as one word for a POSIX shell.
+func shellWord(path string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+	if path != "" && strings.Trim(path, plain) == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // program is how this program was called, for commands to copy.

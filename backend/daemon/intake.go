@@ -124,7 +124,10 @@ type following struct {
 	chain *ingest.Chain
 	// failing is set while the store refuses, so that it is said once.
 	failing bool
-	before  outbound.Counts
+	// atEnd is set once the end of the log was reached. It counts when all up
+	// to there is stored.
+	atEnd  bool
+	before outbound.Counts
 }
 
 // take takes one chunk, however long the store refuses.
@@ -140,10 +143,10 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 	c.From.Chain, c.To.Chain = path, path
 	for {
 		err := f.chain.Add(c.Data, c.From, c.To, c.Seen)
-		f.said(err)
 		if err == nil {
-			break
+			break // which says nothing of the store: it may not have been asked
 		}
+		f.said(err)
 		select {
 		case <-ctx.Done():
 			return err
@@ -151,10 +154,19 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 		}
 	}
 	if c.CaughtUp {
-		f.said(f.chain.Flush())
-		f.h.monitor.caughtUp()
+		f.atEnd = true
+		f.flush()
 	}
 	return nil
+}
+
+// flush stores what was taken.
+func (f *following) flush() {
+	err := f.chain.Flush()
+	f.said(err)
+	if err == nil && f.atEnd {
+		f.h.monitor.caughtUp()
+	}
 }
 
 // commit stores what was taken, again and again until ctx ends.
@@ -168,7 +180,7 @@ func (f *following) commit(ctx context.Context) {
 		case <-tick.C:
 		}
 		f.mu.Lock()
-		f.said(f.chain.Flush())
+		f.flush()
 		f.mu.Unlock()
 	}
 }

@@ -38,6 +38,10 @@ type Options struct {
 	// Zone is the host's time zone; Europe/Berlin. Where the machine has no
 	// such zone the host has none either, which means UTC.
 	Zone string
+	// AsItWas, if set, is called with the time when the week began while the
+	// host's files are as they were then: what looks at them knows the accounts
+	// that are removed, renamed and moved later.
+	AsItWas func(time.Time) error
 }
 
 func (o Options) withDefaults() Options {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -54,7 +55,7 @@ func (c *Change) line(zone *time.Location) string {
 func (h *Host) Write() error {
 	for _, f := range slices.Concat(h.system(), h.maps(), h.users()) {
 		if err := h.file(f.name, f.text, f.mode); err != nil {
-			return fmt.Errorf("demo: %w", err)
+			return err
 		}
 	}
 	return h.localtime()
@@ -79,7 +80,11 @@ func (h *Host) localtime() error {
 		return nil
 	}
 	target := filepath.Join("../usr/share/zoneinfo", h.Zone.String())
-	return os.Symlink(target, h.Root.Path("/etc/localtime"))
+	err := os.Symlink(target, h.Root.Path("/etc/localtime"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // system gives the files that are not about accounts.
@@ -157,6 +162,9 @@ func (h *Host) maps() []file {
 	}
 }
 
+// usersDir holds a file for each account.
+const usersDir = "/var/cpanel/users/"
+
 // users gives the account files and the marks of suspended accounts.
 func (h *Host) users() []file {
 	var all []file
@@ -167,7 +175,7 @@ func (h *Host) users() []file {
 			fmt.Fprintf(&b, "STARTDATE=%d\n", a.Created.Unix())
 		}
 		fmt.Fprintf(&b, "USER=%s\n", a.Name)
-		all = append(all, file{"/var/cpanel/users/" + string(a.Name), b.String(), 0o640})
+		all = append(all, file{usersDir + string(a.Name), b.String(), 0o640})
 		if why := h.Suspended[a.Name]; why != "" {
 			all = append(all, file{"/var/cpanel/suspended/" + string(a.Name), why + "\n", 0o644})
 		}

@@ -127,6 +127,43 @@ func TestTheHostTellsOfEachAccount(t *testing.T) {
 	}
 }
 
+func TestTheHostIsShownAsItWas(t *testing.T) {
+	var dir string
+	files := []string{"/etc/passwd", "/etc/trueuserowners", "/var/cpanel/accounting.log"}
+	was := map[string]string{}
+	look := func(at time.Time) error {
+		if want := now.AddDate(0, 0, -7).Truncate(time.Minute); !at.Equal(want) {
+			t.Errorf("looked at %v, want %v", at, want)
+		}
+		for _, name := range append(files, "/var/cpanel/users/oldforum", "/var/cpanel/users/tinashop") {
+			was[name] = read(t, dir, name)
+		}
+		return nil
+	}
+	dir = filepath.Join(t.TempDir(), "host")
+	if _, err := demo.Make(dir, demo.Options{Now: now, Events: 30_000, AsItWas: look}); err != nil {
+		t.Fatal(err)
+	}
+	for name, then := range map[string][]string{
+		"/etc/passwd":                {"\noldforum:", "\ntinashop:"},
+		"/etc/trueuserowners":        {"harbor: northhost\n", "oldforum: northhost\n"},
+		"/var/cpanel/users/tinashop": {"USER=tinashop\n"},
+	} {
+		for _, want := range then {
+			if !strings.Contains(was[name], want) {
+				t.Errorf("%s lacked %q", name, want)
+			}
+		}
+	}
+	if log := was["/var/cpanel/accounting.log"]; strings.Count(log, "oldforum") != 2 || strings.Contains(log, ":REMOVE:") || strings.Contains(log, ":CHANGE") {
+		t.Errorf("accounting.log told of what had not happened:\n%s", log)
+	}
+	plain, _ := make1(t, demo.Options{Now: now, Events: 30_000})
+	if tree(t, dir) != tree(t, plain) {
+		t.Error("the host is another one because somebody looked at it")
+	}
+}
+
 func TestTheZoneIsTheHosts(t *testing.T) {
 	for sentence, c := range map[string]struct{ zone, want string }{
 		"a zone that the machine knows":        {"Europe/Berlin", "Europe/Berlin"},

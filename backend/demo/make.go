@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"outboundmonitor/backend/hostfs"
@@ -27,10 +28,10 @@ func Make(dir string, o Options) (Story, error) {
 	r := NewRand(o.Seed, 1)
 	p := newPlan(r, o, zone)
 	p.host.Root = root
-	if err := p.host.Write(); err != nil {
-		return Story{}, err
-	}
 	start := o.Now.AddDate(0, 0, -o.Days).Truncate(time.Minute)
+	if err := p.lay(start, o.AsItWas); err != nil {
+		return Story{}, fmt.Errorf("demo: %w", err)
+	}
 	p.model = NewModel(r, zone, NewPool(r, 40, 300, 4_000), p.actors())
 	p.model.Haunts = []netip.Addr{p.Ask, p.Shared, p.Attacks[3].Targets[0]}
 	p.model.Forgeries = 20
@@ -47,6 +48,36 @@ func Make(dir string, o Options) (Story, error) {
 		return Story{}, fmt.Errorf("demo: %w", err)
 	}
 	return p.Story, nil
+}
+
+// lay writes the host's files as they were when the week began, lets whoever
+// wants to look at them, and writes them as they are.
+func (p *plan) lay(start time.Time, look func(time.Time) error) error {
+	if look != nil {
+		was := p.asItWas()
+		if err := was.Write(); err != nil {
+			return err
+		}
+		if err := look(start); err != nil {
+			return err
+		}
+		for _, name := range []outbound.Username{p.Removed.Name, p.Renamed.Old} {
+			if err := os.Remove(p.host.Root.Path(usersDir + string(name))); err != nil {
+				return err
+			}
+		}
+	}
+	return p.host.Write()
+}
+
+// asItWas gives the host before any of the week's changes.
+func (p *plan) asItWas() Host {
+	was := p.host
+	was.Accounts = append(slices.Clone(was.Accounts), p.gone)
+	byName(was.Accounts, p.Renamed.New).Name = p.Renamed.Old
+	byName(was.Accounts, p.Moved.Name).Owner = p.Moved.Old
+	was.Past, was.Suspended = nil, nil
+	return was
 }
 
 func emptyRoot(dir string) (hostfs.Root, error) {

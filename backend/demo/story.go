@@ -47,7 +47,8 @@ type Story struct {
 
 // Try is one thing worth trying on the made-up host.
 type Try struct {
-	// Command is what to type after "outboundmonitor --root DIR".
+	// Command is what to type after "outboundmonitor --root DIR", in words
+	// for a POSIX shell.
 	Command string
 	// Shows says in words what is to be seen.
 	Shows string
@@ -61,9 +62,9 @@ func (s *Story) Tries() []Try {
 		{fmt.Sprintf("who %s --at %q", s.Ask, at), fmt.Sprintf("one account attacked this address: %s", s.Asked)},
 		{fmt.Sprintf("who %s", s.Shared), "nearly every account updates itself from this address: candidates, not a culprit"},
 		{fmt.Sprintf("search --account %s --port %d", sweep.Account, sweep.Port), fmt.Sprintf("%d hosts tried over SSH in %.0f minutes", len(sweep.Targets), sweep.To.Sub(sweep.From).Minutes())},
-		{fmt.Sprintf("who %s", s.Attacks[3].Targets[0]), "the account that did this is gone, and no record on the host tells whose UID it was: no name is made up"},
+		{fmt.Sprintf("account %s", s.Removed.Name), "an account that was removed after its attack"},
 		{fmt.Sprintf("account %s", s.Renamed.New), fmt.Sprintf("was called %s until %s", s.Renamed.Old, s.Renamed.At.In(s.Zone).Format("Monday 15:04"))},
-		{"top targets --since -7d", fmt.Sprintf("where the week's connections went; %d attacks are among them", len(s.Attacks))},
+		{"live --port 22", "connections as they come; a minute or so from now an attack over SSH begins"},
 	}
 }
 

@@ -162,6 +162,7 @@ func (d *day) publish(next *dayView, whole bool) {
 	}
 	next.all = d.open.snapshot()
 	next.open = next.all.first(d.durable)
+	next.openSum = next.open.sum()
 	d.view.Store(next)
 }
 

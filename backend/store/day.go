@@ -66,8 +66,10 @@ type dayView struct {
 	sums []blockSum
 	open *rows // the block after the last of sums, still open
 	all  *rows // open with the rows that wait in memory for a flush
-	whos dayTable
-	n    int // events in sums
+	// openSum is what sums says of blocks, of open.
+	openSum blockSum
+	whos    dayTable
+	n       int // events in sums
 }
 
 // dayTable gives the day's Who by their keys, from 1.

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
 )
@@ -65,20 +68,25 @@ var Bounds = map[string]int{
 var testCodec = sync.OnceValues(newCodec)
 
 // RoundTrip gives an event back as readers see it in open rows, after a crash
-// from a head value, and from a sealed block.
-func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error) {
+// from a head value, and from a sealed block. Before it come two such events
+// with another line, so that its shape is compared with theirs.
+func RoundTrip(before []byte, e outbound.Event, begin int64) (all [3]outbound.Event, err error) {
 	c, err := testCodec()
 	if err != nil {
 		return all, err
 	}
 	d := dayTable{begin: begin, whos: []*outbound.Who{e.Who}}
 	o := newOpenRows(&cutter{})
-	o.add(&e, 1, begin)
+	other := e
+	other.Line = before
+	for _, x := range []*outbound.Event{&other, &other, &e} {
+		o.add(x, 1, begin)
+	}
 	o.settle()
-	if err := o.event(0, &d, &all[0], false); err != nil {
+	if err := o.event(2, &d, &all[0], false); err != nil {
 		return all, err
 	}
-	head, _, err := c.appendHead(o, 0, &d)
+	head, _, err := c.appendHead(o, 2, &d)
 	if err != nil {
 		return all, err
 	}
@@ -94,7 +102,7 @@ func RoundTrip(e outbound.Event, begin int64) (all [3]outbound.Event, err error)
 	if err != nil {
 		return all, err
 	}
-	return all, r.event(0, &d, &all[2], false)
+	return all, r.event(2, &d, &all[2], false)
 }
 
 // Storable says why an event is refused.
@@ -178,4 +186,27 @@ func CloseFile(s *Store, day string) error {
 		return err
 	}
 	return errors.Join(d.db.Close(), d.release())
+}
+
+// Sealed counts the bytes of all keys and values of all days.
+func Sealed(t testing.TB, s *Store) (n int) {
+	t.Helper()
+	for _, name := range s.days.names {
+		d, err := s.day(name, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.read(func(tx *bolt.Tx) error {
+			return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+				return b.ForEach(func(k, v []byte) error {
+					n += len(k) + len(v)
+					return nil
+				})
+			})
+		})
+		if err = errors.Join(err, d.release()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }

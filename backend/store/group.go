@@ -286,7 +286,7 @@ func (s *Store) Extent(ctx context.Context, scope outbound.Scope) (outbound.Exte
 func (k *dayQuery) extent(x *outbound.Extent) {
 	sums := k.v.sums
 	if k.v.open.n > 0 {
-		sums = append(slices.Clip(sums), k.v.open.sum())
+		sums = append(slices.Clip(sums), k.v.openSum)
 	}
 	for _, s := range sums {
 		x.Extend(int(s.n), time.Unix(k.d.begin+int64(s.minSec), 0).UTC(), time.Unix(k.d.begin+int64(s.maxSec), 0).UTC())
@@ -301,7 +301,7 @@ func (s *Store) Lines(since, until time.Time, f func(t time.Time, line []byte)) 
 	var e outbound.Event
 	return s.eachDay(outbound.Everything(), &q, func(k *dayQuery) error {
 		whole := *k.v
-		whole.open = whole.all
+		whole.open, whole.openSum = whole.all, whole.all.sum()
 		k.v = &whole
 		return k.walk(context.Background(), func(r *rows, x ref) error {
 			if err := r.event(int(x.row), &k.v.whos, &e, false); err != nil {

@@ -252,13 +252,15 @@ func FuzzLines(f *testing.F) {
 		if store.Storable(&e) != nil {
 			t.Skip()
 		}
-		roundTrip(t, e)
+		for _, before := range [][]byte{line, append(bytes.Clone(line), ' '), line[:len(line)-len(line)%2], []byte("Nov  5 02:11:03" + ours + packet)} {
+			roundTrip(t, before, e)
+		}
 	})
 }
 
-func roundTrip(t *testing.T, e outbound.Event) {
+func roundTrip(t *testing.T, before []byte, e outbound.Event) {
 	t.Helper()
-	all, err := store.RoundTrip(e, e.Time.Truncate(24*time.Hour).Unix())
+	all, err := store.RoundTrip(before, e, e.Time.Truncate(24*time.Hour).Unix())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,9 +284,12 @@ func TestLinesWithOneChangeComeBack(t *testing.T) {
 	at := time.Date(2026, 11, 5, 2, 11, 3, 0, time.UTC)
 	bases := []string{"Nov  5 02:11:03" + ours + packet, "2026-11-05T02:11:03.120456+01:00" + ours + six}
 	for range 3000 {
-		line := []byte(bases[rng.IntN(len(bases))])
+		base := bases[rng.IntN(len(bases))]
+		line := []byte(base)
 		for range 1 + rng.IntN(3) {
-			switch i := rng.IntN(len(line)); rng.IntN(4) {
+			switch i := rng.IntN(len(line)); rng.IntN(5) {
+			case 4:
+				line = append(line, base[rng.IntN(len(base)):]...)
 			case 0:
 				line = append(line[:i], line[i+1:]...)
 			case 1:
@@ -295,6 +300,10 @@ func TestLinesWithOneChangeComeBack(t *testing.T) {
 				line[i] = byte(rng.IntN(256))
 			}
 		}
-		roundTrip(t, event(at, string(line)))
+		e := event(at, string(line))
+		if strings.Contains(base, "2001:0db8") {
+			e = sixEvent(at, string(line))
+		}
+		roundTrip(t, []byte(base), e)
 	}
 }

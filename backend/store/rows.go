@@ -147,6 +147,12 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 		}
 		v[t] = c[i]
 	}
+	if r.shapes == nil {
+		var err error
+		if r.shapes, err = r.strings(dictShape); err != nil {
+			return err
+		}
+	}
 	if int(v[colShape]) >= len(r.shapes) {
 		return errors.New("row points outside its dictionary")
 	}
@@ -159,7 +165,8 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 	return nil
 }
 
-// dicts decodes the dictionaries that are not yet there.
+// dicts decodes the dictionaries that are not yet there, but for the shapes:
+// only a line needs those.
 func (r *rows) dicts() error {
 	var err error
 	if r.dst == nil {
@@ -173,12 +180,7 @@ func (r *rows) dicts() error {
 		}
 	}
 	if r.rules == nil {
-		if r.rules, err = r.strings(dictRule); err != nil {
-			return err
-		}
-	}
-	if r.shapes == nil {
-		r.shapes, err = r.strings(dictShape)
+		r.rules, err = r.strings(dictRule)
 	}
 	return err
 }

@@ -145,7 +145,11 @@ func (p *pair) sealed(t *testing.T) {
 			if cursor != "" {
 				target += name + cursor
 			}
-			cursor = p.full.ask(t, p.viewer, "GET", target, nil).cursor
+			ans := p.full.ask(t, p.viewer, "GET", target, nil)
+			if cursor != "" && strings.Contains(ans.body, cursor) {
+				break // at the same place it is the same: that tells nothing
+			}
+			cursor = ans.cursor
 			raw, err := base64.RawURLEncoding.DecodeString(cursor)
 			if err != nil || len(raw) < 20 {
 				t.Fatalf("%s: cursor %q, %v", target, cursor, err)

@@ -102,12 +102,7 @@ func splitEntry(line string, zone *time.Location) (at int64, fields []string, ok
 // domain, old, new are taken, and believed only together with other evidence.
 func (a *accounting) take(at int64, fields []string) (why string) {
 	const misfit = "known action, unknown shape"
-	field := func(i int) outbound.Username {
-		if i >= len(fields) {
-			return ""
-		}
-		return username(fields[i])
-	}
+	field := func(i int) outbound.Username { return nameAt(fields, i) }
 	switch fields[0] {
 	case "CREATE", "REMOVE":
 		user := field(5)
@@ -136,6 +131,14 @@ func (a *accounting) take(at int64, fields []string) (why string) {
 		return "other action"
 	}
 	return ""
+}
+
+// nameAt gives the login name in field i, or "" if there is none.
+func nameAt(fields []string, i int) outbound.Username {
+	if i >= len(fields) {
+		return ""
+	}
+	return username(fields[i])
 }
 
 // open gives the span of a name that has not ended, and begins one without a

@@ -20,7 +20,6 @@ type Addresses struct {
 type Mapping struct{ Local, Public netip.Addr }
 
 // readAddresses reads "KEY value" lines, one address, and "local public" lines.
-// In cpnat the second line with the same public address does not count.
 func readAddresses(wwwacct, mainip, cpnat []byte) (a Addresses) {
 	eachLine(wwwacct, wwwacctFile, Counts{}, func(line string) {
 		w := strings.Fields(line)
@@ -37,6 +36,13 @@ func readAddresses(wwwacct, mainip, cpnat []byte) (a Addresses) {
 			a.MainIP = address(strings.TrimSpace(line))
 		}
 	})
+	a.NAT = readNAT(cpnat)
+	return a
+}
+
+// readNAT reads "local public" lines. The second line with the same public
+// address does not count.
+func readNAT(cpnat []byte) (all []Mapping) {
 	publics := map[netip.Addr]bool{}
 	eachLine(cpnat, cpnatFile, Counts{}, func(line string) {
 		w := strings.Fields(line)
@@ -53,9 +59,9 @@ func readAddresses(wwwacct, mainip, cpnat []byte) (a Addresses) {
 		if m.Public.IsValid() {
 			publics[m.Public] = true
 		}
-		a.NAT = append(a.NAT, m)
+		all = append(all, m)
 	})
-	return a
+	return all
 }
 
 // address gives the address that s is, without a zone and not IPv4-mapped, or

@@ -65,11 +65,12 @@ func (h *House) Import(ctx context.Context, r io.Reader, spec outbound.ImportSpe
 		return chain.Add(c.Data, outbound.Position{}, outbound.Position{}, false)
 	})
 	// What came before a fault of the reader is good and stays.
-	if flushed := chain.Flush(); err == nil {
-		err = flushed
+	if closed := chain.Close(); err == nil {
+		err = closed
 	}
 	counts, extent := chain.Counts()
 	h.monitor.count(counts)
+	h.squeeze()
 	h.o.Logger.Info("imported", "file", spec.Name, "stored", counts.Stored, "known", counts.Known, "expired", counts.Expired, "skipped_bytes", skipped)
 	return outbound.ImportDoc{Schema: outbound.SchemaImport, Lines: counts, First: extent.First, Last: extent.Last}, err
 }
@@ -123,7 +124,10 @@ type following struct {
 	chain *ingest.Chain
 	// failing is set while the store refuses, so that it is said once.
 	failing bool
-	before  outbound.Counts
+	// atEnd is set once the end of the log was reached. It counts when all up
+	// to there is stored.
+	atEnd  bool
+	before outbound.Counts
 }
 
 // take takes one chunk, however long the store refuses.
@@ -139,10 +143,10 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 	c.From.Chain, c.To.Chain = path, path
 	for {
 		err := f.chain.Add(c.Data, c.From, c.To, c.Seen)
-		f.said(err)
 		if err == nil {
-			break
+			break // which says nothing of the store: it may not have been asked
 		}
+		f.said(err)
 		select {
 		case <-ctx.Done():
 			return err
@@ -150,10 +154,19 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 		}
 	}
 	if c.CaughtUp {
-		f.said(f.chain.Flush())
-		f.h.monitor.caughtUp()
+		f.atEnd = true
+		f.flush()
 	}
 	return nil
+}
+
+// flush stores what was taken.
+func (f *following) flush() {
+	err := f.chain.Flush()
+	f.said(err)
+	if err == nil && f.atEnd {
+		f.h.monitor.caughtUp()
+	}
 }
 
 // commit stores what was taken, again and again until ctx ends.
@@ -167,7 +180,7 @@ func (f *following) commit(ctx context.Context) {
 		case <-tick.C:
 		}
 		f.mu.Lock()
-		f.said(f.chain.Flush())
+		f.flush()
 		f.mu.Unlock()
 	}
 }
@@ -187,6 +200,17 @@ func (f *following) said(err error) {
 	f.before = counts
 }
 
+// squeeze copies days that are over without their free pages.
+func (h *House) squeeze() {
+	days, err := h.store.Squeeze()
+	if err != nil {
+		h.o.Logger.Error("a day's file cannot be copied", "err", err)
+	}
+	if len(days) > 0 {
+		h.o.Logger.Info("free pages returned", "days", days)
+	}
+}
+
 // prune removes old days until ctx ends.
 func (h *House) prune(ctx context.Context) {
 	for {
@@ -197,6 +221,7 @@ func (h *House) prune(ctx context.Context) {
 		if len(gone) > 0 {
 			h.o.Logger.Info("old days removed", "days", gone)
 		}
+		h.squeeze()
 		select {
 		case <-ctx.Done():
 			return

@@ -74,29 +74,54 @@ func surveyAll(r io.Reader, survey *kernlog.Survey) error {
 // sample looks at the first lines, at a line in each step, and at the last.
 func sample(f io.ReaderAt, size int64, survey *kernlog.Survey) error {
 	for at := int64(0); at < size; at += sampleStep {
-		length := int64(2 * tail.MaxLine)
+		var err error
 		if at == 0 || at+sampleStep >= size {
-			length = sampleStep
+			err = seeLines(f, at, sampleStep, survey)
+		} else {
+			err = seeOne(f, at, survey)
 		}
-		r := bufio.NewReaderSize(io.NewSectionReader(f, at, length), int(length))
-		if at > 0 {
-			if _, err := r.ReadSlice('\n'); err != nil {
-				continue // one long line
-			}
-		}
-		for {
-			line, err := r.ReadSlice('\n')
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				return err
-			}
-			survey.See(bytes.TrimSuffix(line, []byte("\n")))
-			if length != sampleStep {
-				break
-			}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// seeOne looks at the first whole line behind at, if one begins soon.
+func seeOne(f io.ReaderAt, at int64, survey *kernlog.Survey) error {
+	r := bufio.NewReaderSize(io.NewSectionReader(f, at, 2*tail.MaxLine), 2*tail.MaxLine)
+	if _, err := r.ReadSlice('\n'); err != nil {
+		return nil // one long line
+	}
+	_, err := see(r, survey)
+	return err
+}
+
+// seeLines looks at the whole lines within length bytes from at, but for the
+// one that at may cut.
+func seeLines(f io.ReaderAt, at, length int64, survey *kernlog.Survey) error {
+	r := bufio.NewReaderSize(io.NewSectionReader(f, at, length), int(length))
+	if at > 0 {
+		if _, err := r.ReadSlice('\n'); err != nil {
+			return nil // one long line
+		}
+	}
+	for {
+		if more, err := see(r, survey); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// see looks at one line, and tells whether there was a whole one.
+func see(r *bufio.Reader, survey *kernlog.Survey) (more bool, err error) {
+	line, err := r.ReadSlice('\n')
+	if err == io.EOF {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	survey.See(bytes.TrimSuffix(line, []byte("\n")))
+	return true, nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"outboundmonitor/backend/client"
+	"outboundmonitor/backend/outbound"
 	"outboundmonitor/backend/tail"
 	"outboundmonitor/backend/web"
 )
@@ -17,7 +19,7 @@ import (
 // Run is the daemon: it answers on its socket and follows the log until ctx
 // ends, which is no error.
 func Run(ctx context.Context, o Options) (err error) {
-	h, err := Open(o)
+	h, err := openWhenFree(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -47,6 +49,40 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	default:
 		return nil
+	}
+}
+
+// freeWithin is how long the daemon waits for a command that has the store
+// open because it came before the daemon did, and freeEvery how often it looks.
+const (
+	freeWithin = 30 * time.Second
+	freeEvery  = 50 * time.Millisecond
+)
+
+// openWhenFree opens the house. It waits for a command to leave the store, but
+// not for another daemon.
+func openWhenFree(ctx context.Context, o Options) (*House, error) {
+	late := time.NewTimer(freeWithin)
+	defer late.Stop()
+	for said := false; ; said = true {
+		h, err := Open(o)
+		fault, told := errors.AsType[*outbound.Error](err)
+		if !told || fault.Code != outbound.Conflict {
+			return h, err
+		}
+		if _, other := client.Dial(o.Root); !errors.Is(other, client.ErrNoDaemon) {
+			return nil, err
+		}
+		if !said && o.Logger != nil {
+			o.Logger.Info("a command has the store open; waiting for its end")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-late.C:
+			return nil, err
+		case <-time.After(freeEvery):
+		}
 	}
 }
 

@@ -30,8 +30,6 @@ type mark struct {
 
 func (b *batch) run() error {
 	c := b.c
-	c.in.ledger.spans.trim()
-	c.seen.spans.trim()
 	for i, r := range c.runs {
 		end := len(c.text)
 		if i+1 < len(c.runs) {
@@ -70,7 +68,7 @@ func (b *batch) line(line []byte, again bool) error {
 		}
 		return nil
 	}
-	isNew, err := b.count(e)
+	isNew, err := b.count(e, again)
 	if err != nil {
 		return err
 	}
@@ -115,9 +113,9 @@ func (b *batch) known(t time.Time) {
 	}
 }
 
-// count counts the line in its chain, and reports whether it now occurs more
-// often there than in the store.
-func (b *batch) count(e *outbound.Event) (bool, error) {
+// count counts the line in its chain, and reports whether it is to be stored:
+// it now occurs more often there than in the store, and was not read before.
+func (b *batch) count(e *outbound.Event, again bool) (bool, error) {
 	span := e.Time.Unix() / spanSeconds
 	hash := xxhash.Sum64(e.Line)
 	stored, err := b.c.in.ledger.at(span)
@@ -127,10 +125,10 @@ func (b *batch) count(e *outbound.Event) (bool, error) {
 	n := b.c.seen.add(span, hash)
 	b.counted = append(b.counted, mark{span, hash})
 	e.Twin = n - 1
-	if n <= stored[hash] {
+	if again || n <= stored.count(hash) {
 		return false, nil
 	}
-	stored[hash] = n
+	stored.set(hash, n)
 	return true, nil
 }
 

@@ -15,6 +15,8 @@ import (
 // Store is where events go.
 type Store interface {
 	Append(outbound.Batch) error
+	// Flush makes lasting what batches with More left in memory.
+	Flush() error
 	// Holds reports whether any event of a range of Unix seconds may be stored.
 	Holds(since, until int64) (bool, error)
 	// Lines calls f with each line that is stored from a range of times.
@@ -40,7 +42,7 @@ type Accounts interface {
 }
 
 // Parser reads one line that was received at a time, with Time and Basis. What
-// its error is counted as is told by a method Kind() string of the error.
+// its error is counted as is told by a method KindOf() string of the error.
 type Parser func(line []byte, received time.Time, e *outbound.Event) error
 
 // Ingest takes in lines from any number of chains, one batch at a time.
@@ -48,7 +50,12 @@ type Ingest struct {
 	o      Options
 	mu     sync.Mutex // from a batch's first line to its commit
 	ledger ledger
-	events []outbound.Event
+	// events and counted are room for the next batch.
+	events  []outbound.Event
+	counted []mark
+	// failures counts refusals of the store. Each may have cost an import the
+	// lines that it had in memory.
+	failures int
 }
 
 // New makes an Ingest.
@@ -77,6 +84,8 @@ type Chain struct {
 	mu     sync.Mutex // guards what Counts gives
 	counts outbound.Counts
 	extent outbound.Extent
+	// failures is what the intake's was when the chain began.
+	failures int
 }
 
 // run is text from at on.
@@ -88,7 +97,9 @@ type run struct {
 
 // Chain begins a chain.
 func (in *Ingest) Chain(parse Parser) *Chain {
-	return &Chain{in: in, parse: parse}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return &Chain{in: in, parse: parse, failures: in.failures}
 }
 
 // Add takes whole lines. from and to are the positions before and after them,
@@ -116,33 +127,61 @@ func (c *Chain) Add(data []byte, from, to outbound.Position, again bool) error {
 // ours comes: what is read again after a stop is bounded by it.
 const idlePosition = 10 * time.Second
 
-// Close takes in what was added, and stores the position reached.
-func (c *Chain) Close() error {
-	c.stored = time.Time{}
-	if len(c.runs) == 0 && c.from != c.to {
-		c.runs = append(c.runs, run{})
-	}
-	return c.Flush()
-}
-
-// Flush takes in what was added and makes it lasting. If it fails, all is as
-// before, and Flush can be called again.
+// Flush takes in what was added. For a log that is followed it makes that
+// lasting; for an import, Close does. If it fails for a log that is followed,
+// all is as before, and Flush can be called again.
 func (c *Chain) Flush() error {
 	if len(c.runs) == 0 {
 		return nil
 	}
 	c.in.mu.Lock()
 	defer c.in.mu.Unlock()
+	return c.take()
+}
+
+// Close takes in what was added and makes lasting all that the chain took in,
+// with the position reached.
+func (c *Chain) Close() error {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	c.stored = time.Time{}
+	if len(c.runs) > 0 || c.from != c.to {
+		if err := c.take(); err != nil {
+			return err
+		}
+	}
+	if !c.imports() {
+		return nil
+	}
+	if err := c.whole(); err != nil {
+		return err
+	}
+	return c.in.refused(c.in.o.Store.Flush())
+}
+
+// imports reports whether the chain is an import: it has no position.
+func (c *Chain) imports() bool { return c.to.Chain == "" }
+
+// take takes in what was added. The intake is locked.
+func (c *Chain) take() error {
+	if err := c.whole(); err != nil {
+		return err
+	}
 	accounts, err := c.in.o.Accounts()
 	if err != nil {
 		return err
 	}
-	b := batch{c: c, accounts: accounts, received: c.in.o.Now(), oldest: c.in.o.Store.Oldest(), events: c.in.events[:0]}
+	b := batch{c: c, accounts: accounts, received: c.in.o.Now(), oldest: c.in.o.Store.Oldest(), events: c.in.events[:0], counted: c.in.counted[:0]}
 	err = b.run()
-	c.in.events = b.events
-	keep := len(b.events) > 0 || c.to.Chain != "" && b.received.Sub(c.stored) >= idlePosition
+	c.in.events, c.in.counted = b.events, b.counted
+	keep := len(b.events) > 0 || !c.imports() && b.received.Sub(c.stored) >= idlePosition
+	if err == nil && !c.imports() {
+		// Lines may be known that an import has in memory: a position must not
+		// stand behind them before they are lasting.
+		err = c.in.refused(c.in.o.Store.Flush())
+	}
 	if err == nil && keep {
-		err = c.in.o.Store.Append(outbound.Batch{Events: b.events, From: c.from, To: c.to})
+		err = c.in.refused(c.in.o.Store.Append(outbound.Batch{Events: b.events, From: c.from, To: c.to, More: c.imports()}))
 	}
 	if err != nil {
 		b.undo()
@@ -151,9 +190,32 @@ func (c *Chain) Flush() error {
 	if keep {
 		c.from, c.stored = c.to, b.received
 	}
+	// Not before the batch is stored: were it to be taken in again, the spans
+	// of its first lines would be gone.
+	c.in.ledger.spans.trim()
+	c.seen.spans.trim()
 	c.publish(&b)
 	c.text, c.runs = c.text[:0], c.runs[:0]
 	return nil
+}
+
+// whole says if the store may have lost lines of an import from memory.
+func (c *Chain) whole() error {
+	if !c.imports() || c.failures == c.in.failures {
+		return nil
+	}
+	return &outbound.Error{
+		Code: outbound.Unavailable, Message: "the store refused something while the import ran, and may have dropped lines of it",
+		Hint: "import the file again: what is stored is not stored twice",
+	}
+}
+
+// refused counts a refusal of the store.
+func (in *Ingest) refused(err error) error {
+	if err != nil {
+		in.failures++
+	}
+	return err
 }
 
 func (c *Chain) publish(b *batch) {

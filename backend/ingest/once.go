@@ -21,17 +21,14 @@ const spanSeconds = 16
 // stored.
 const heldSpans = 6
 
-// tally counts lines by hash.
-type tally map[uint64]uint32
-
 // spans keeps the tallies of the spans used last.
 type spans struct {
-	at    map[int64]tally
+	at    map[int64]*tally
 	order []int64 // by use, the last used at the end
-	spare []tally
+	spare []*tally
 }
 
-func (s *spans) get(span int64) tally {
+func (s *spans) get(span int64) *tally {
 	t, ok := s.at[span]
 	if !ok {
 		return nil
@@ -47,11 +44,11 @@ func (s *spans) get(span int64) tally {
 }
 
 // put gives an empty tally for a span that has none.
-func (s *spans) put(span int64) tally {
+func (s *spans) put(span int64) *tally {
 	if s.at == nil {
-		s.at = map[int64]tally{}
+		s.at = map[int64]*tally{}
 	}
-	t := tally{}
+	t := &tally{}
 	if n := len(s.spare); n > 0 {
 		t, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
@@ -67,7 +64,7 @@ func (s *spans) trim() {
 		s.order = s.order[1:]
 		t := s.at[span]
 		delete(s.at, span)
-		if clear(t); len(s.spare) < 2*heldSpans {
+		if t.clear(); len(s.spare) < 2*heldSpans {
 			s.spare = append(s.spare, t)
 		}
 	}
@@ -79,7 +76,7 @@ type ledger struct {
 	spans spans
 }
 
-func (l *ledger) at(span int64) (tally, error) {
+func (l *ledger) at(span int64) (*tally, error) {
 	if t := l.spans.get(span); t != nil {
 		return t, nil
 	}
@@ -91,7 +88,7 @@ func (l *ledger) at(span int64) (tally, error) {
 	t := l.spans.put(span)
 	if holds {
 		err := l.store.Lines(time.Unix(since, 0), time.Unix(until, 0), func(_ time.Time, line []byte) {
-			t[xxhash.Sum64(line)]++
+			t.add(xxhash.Sum64(line))
 		})
 		if err != nil {
 			l.forget()
@@ -111,12 +108,11 @@ func (c *counter) add(span int64, hash uint64) uint32 {
 	if t == nil {
 		t = c.spans.put(span)
 	}
-	t[hash]++
-	return t[hash]
+	return t.add(hash)
 }
 
 func (c *counter) take(span int64, hash uint64) {
-	if t := c.spans.get(span); t[hash] > 0 {
-		t[hash]--
+	if t := c.spans.get(span); t != nil {
+		t.take(hash)
 	}
 }

@@ -40,7 +40,8 @@ type Question = outbound.Question
 //   - none at all: none if everything was watched and recorded, else unknown
 //
 // An account whose attribution is unknown is an unattributed UID here: its
-// name is not given.
+// name is not given. A row without a UID counts for whoever has the other rows
+// of its connection, and is an unattributed UID where nobody has.
 //
 // It returns an [outbound.Error] with code Invalid for a question that names
 // neither address nor source port, and what the Reader returns.

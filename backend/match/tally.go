@@ -77,6 +77,19 @@ func (t *tally) join(o *tally) {
 	t.witness, t.attribution = min(t.witness, o.witness), min(t.attribution, o.attribution)
 }
 
+// follow adds rows without a UID that belong to this party's connections. They
+// say nothing of whose UID it was.
+func (t *tally) follow(o *tally) {
+	t.events += o.events
+	t.witness = min(t.witness, o.witness)
+	if o.first.Before(t.first) {
+		t.first = o.first
+	}
+	if o.last.After(t.last) {
+		t.last = o.last
+	}
+}
+
 // The sorts of rows. A sort is decided row by row; which sorts count is
 // decided at the end.
 const (
@@ -86,17 +99,18 @@ const (
 	sorts
 )
 
-// bench takes the events in, in memory bounded by the number of parties and
-// the limit.
+// bench takes the events in, in memory bounded by the number of parties, the
+// limit, and maxFlows.
 type bench struct {
 	q       Question
 	spans   []outbound.Span
 	tallies [sorts]map[party]*tally
+	flows   flows
 	events  []outbound.EventDoc
 }
 
 func newBench(q Question, spans []outbound.Span) *bench {
-	b := &bench{q: q, spans: spans, events: []outbound.EventDoc{}}
+	b := &bench{q: q, spans: spans, flows: newFlows(), events: []outbound.EventDoc{}}
 	for i := range b.tallies {
 		b.tallies[i] = map[party]*tally{}
 	}
@@ -107,13 +121,40 @@ func (b *bench) take(e *outbound.Event) {
 	if b.q.Limit == 0 || len(b.events) < b.q.Limit {
 		b.events = append(b.events, e.Doc(b.q.Mask))
 	}
-	key, sort := partyOf(e), b.sortOf(e)
+	sort := b.sortOf(e)
+	k := flowOf(e, sort)
+	if e.UID == outbound.NoUID {
+		if t := b.flows.keep(k); t != nil {
+			t.take(e)
+			return
+		}
+	}
+	t := b.tally(sort, partyOf(e))
+	t.take(e)
+	if e.UID != outbound.NoUID {
+		b.flows.owner(k, t, e.Time)
+	}
+}
+
+// tally gives the tally of a party's rows of one sort.
+func (b *bench) tally(sort int, key party) *tally {
 	t := b.tallies[sort][key]
 	if t == nil {
 		t = &tally{key: key}
 		b.tallies[sort][key] = t
 	}
-	t.take(e)
+	return t
+}
+
+// settle decides whose the rows without a UID are.
+func (b *bench) settle() {
+	b.flows.settle(func(sort int, t *tally) {
+		if had := b.tallies[sort][t.key]; had != nil {
+			had.join(t)
+			return
+		}
+		b.tallies[sort][t.key] = t
+	})
 }
 
 func (b *bench) sortOf(e *outbound.Event) int {
@@ -129,6 +170,7 @@ func (b *bench) sortOf(e *outbound.Event) int {
 // weigh gives the tallies that count and those that do not, each with most
 // events first.
 func (b *bench) weigh() (counted, rest []*tally) {
+	b.settle()
 	if len(b.tallies[better]) > 0 {
 		return ranked(b.tallies[better]), ranked(b.tallies[plain], b.tallies[doubtful])
 	}

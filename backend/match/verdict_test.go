@@ -63,7 +63,7 @@ func TestVerdictOnWhatWasFound(t *testing.T) {
 		"an account that was renamed in between is one":     {slices.Concat(rows(1, alice, k), rows(3, renamed, k)), outbound.Identified, "alina:4", ""},
 		"two accounts in text alone":                        {slices.Concat(rows(2, alice, x), rows(1, bob, x)), outbound.Candidates, "alice:2 bob:1", ""},
 		"an account and fewer unattributed":                 {slices.Concat(rows(3, alice, k), stray(2, 1999, k)), outbound.Probable, "alice:3 -:2", ""},
-		"an account and fewer without any UID":              {slices.Concat(rows(3, alice, k), stray(1, outbound.NoUID, k)), outbound.Probable, "alice:3 -:1", ""},
+		"an account and fewer without any UID":              {slices.Concat(rows(3, alice, k), apart(stray(1, outbound.NoUID, k))), outbound.Probable, "alice:3 -:1", ""},
 		"an account and as many unattributed":               {slices.Concat(rows(2, alice, k), stray(2, 1999, k)), outbound.Candidates, "alice:2 -:2", ""},
 		"an account and fewer of a system user":             {slices.Concat(rows(3, alice, k), rows(2, nobody, k)), outbound.Probable, "alice:3", ""},
 		"an account and as many of a system user":           {slices.Concat(rows(2, alice, k), rows(2, nobody, k)), outbound.Candidates, "alice:2", ""},
@@ -95,6 +95,68 @@ func TestVerdictOnWhatWasFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// apart gives the events as those of another connection.
+func apart(all []outbound.Event) []outbound.Event {
+	for i := range all {
+		all[i].SrcPort++
+	}
+	return all
+}
+
+// after gives the events later by d.
+func after(d time.Duration, all []outbound.Event) []outbound.Event {
+	for i := range all {
+		all[i].Time = all[i].Time.Add(d)
+	}
+	return all
+}
+
+// TestPacketsThatNobodyOwnedAnyMore: the kernel prints no UID for the RST and
+// the last packets of a connection whose socket was closed.
+func TestPacketsThatNobodyOwnedAnyMore(t *testing.T) {
+	const k, x = outbound.Kernel, outbound.Text
+	orphan := func(n int, w outbound.Witness) []outbound.Event { return stray(n, outbound.NoUID, w) }
+	for name, c := range map[string]struct {
+		events     []outbound.Event
+		verdict    outbound.Verdict
+		accounts   string
+		unverified string
+	}{
+		"they are of the account's connection":          {slices.Concat(rows(2, alice, k), orphan(4, k)), outbound.Identified, "alice:6", ""},
+		"in text alone":                                 {slices.Concat(rows(2, alice, x), orphan(4, x)), outbound.Identified, "alice:6", ""},
+		"a stamp is a second too early":                 {slices.Concat(after(time.Second, rows(1, alice, x)), orphan(1, x)), outbound.Identified, "alice:2", ""},
+		"they are of a system user's connection":        {slices.Concat(rows(1, root, k), orphan(2, k)), outbound.System, "", ""},
+		"there is nothing else":                         {orphan(2, k), outbound.Candidates, "-:2", ""},
+		"they come before the connection":               {slices.Concat(after(3*time.Second, rows(1, alice, k)), orphan(1, k)), outbound.Candidates, "-:1 alice:1", ""},
+		"they come long after it":                       {slices.Concat(rows(1, alice, k), after(21*time.Minute, orphan(1, k))), outbound.Candidates, "alice:1 -:1", ""},
+		"two had the port one after another":            {slices.Concat(rows(2, alice, k), after(time.Minute, rows(1, bob, k)), orphan(1, k)), outbound.Candidates, "alice:2 -:1 bob:1", ""},
+		"they are another protocol's":                   {slices.Concat(rows(2, alice, k), udp(orphan(1, k))), outbound.Probable, "alice:2 -:1", ""},
+		"a forged line does not claim the kernel's":     {slices.Concat(rows(1, alice, x), orphan(1, k)), outbound.Candidates, "-:1", "alice:1"},
+		"the kernel's line does not claim a forged one": {slices.Concat(rows(1, alice, k), orphan(3, x)), outbound.Identified, "alice:1", "-:3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := atAsked()
+			q.Window = time.Hour
+			doc := who(t, &memory{events: c.events, coverage: whole()}, q)
+			if doc.Verdict != c.verdict || names(doc.Accounts) != c.accounts || names(doc.Unverified) != c.unverified {
+				t.Errorf("%s, accounts %q, unverified %q; want %s, %q, %q", doc.Verdict, names(doc.Accounts), names(doc.Unverified), c.verdict, c.accounts, c.unverified)
+			}
+			for _, a := range doc.Accounts {
+				if a.Account != nil && a.Attribution != "known" {
+					t.Errorf("%s is %s for a packet without a UID, want known", *a.Account, a.Attribution)
+				}
+			}
+		})
+	}
+}
+
+func udp(all []outbound.Event) []outbound.Event {
+	for i := range all {
+		all[i].Proto = outbound.UDP
+	}
+	return all
 }
 
 func TestTextWhereABetterWitnessRecorded(t *testing.T) {

@@ -215,4 +215,7 @@ type Batch struct {
 	// From and To are set where a log is followed: that all before To is
 	// stored is itself stored with the events, never apart from them.
 	From, To Position
+	// More says that the rest of an import follows: what does not fill a block
+	// may stay in memory until a flush, unseen.
+	More bool
 }

@@ -7,7 +7,8 @@ import (
 
 // appendAddrs encodes addresses: how many are IPv4, how many IPv6; then each
 // IPv4 address as the difference to the one before (zigzag, so that an
-// unsorted list works too), then the IPv6 addresses as they are.
+// unsorted list works too), then each IPv6 address as the number of bytes that
+// it shares with the one before, and the rest.
 func appendAddrs(dst []byte, all []netip.Addr) []byte {
 	n4 := 0
 	for _, a := range all {
@@ -33,13 +34,43 @@ func appendAddrs(dst []byte, all []netip.Addr) []byte {
 			before = x
 		}
 	}
+	var last netip.Addr
 	for _, a := range all {
 		if !a.Is4() {
-			b := a.As16()
-			dst = append(dst, b[:]...)
+			dst = appendSix(dst, last, a)
+			last = a
 		}
 	}
 	return dst
+}
+
+// appendSix writes an IPv6 address after the one before it, which is not valid
+// for the first.
+func appendSix(dst []byte, before, a netip.Addr) []byte {
+	y := a.As16()
+	same := 0
+	if before.IsValid() {
+		x := before.As16()
+		for same < 15 && x[same] == y[same] {
+			same++
+		}
+	}
+	return append(append(dst, byte(same)), y[same:]...)
+}
+
+// six reads an IPv6 address that stands after another.
+func (r *reader) six(before netip.Addr) netip.Addr {
+	var b [16]byte
+	if before.Is6() {
+		b = before.As16()
+	}
+	same := r.bytes(1)
+	if len(same) == 0 || same[0] > 15 {
+		r.short = true
+		return before
+	}
+	copy(b[same[0]:], r.bytes(uint64(16-same[0])))
+	return netip.AddrFrom16(b)
 }
 
 // mixed is 1 if an IPv6 address stands before an IPv4 one.
@@ -70,17 +101,14 @@ func fromV4(x uint32) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// maxAddrs bounds a dictionary, whatever its bytes claim.
-const maxAddrs = 1 << 22
-
 func readAddrs(data []byte) ([]netip.Addr, error) {
 	n4, k := binary.Uvarint(data)
-	if k <= 0 || n4 > maxAddrs {
+	if k <= 0 || n4 > blockRows {
 		return nil, errShort
 	}
 	data = data[k:]
 	n6, k := binary.Uvarint(data)
-	if k <= 0 || n6 > maxAddrs || len(data) < k+1 {
+	if k <= 0 || n6 > blockRows || len(data) < k+1 {
 		return nil, errShort
 	}
 	n := int(n4 + n6)
@@ -92,36 +120,39 @@ func readAddrs(data []byte) ([]netip.Addr, error) {
 		}
 		kinds, data = data[:n], data[n:]
 	}
-	if uint64(len(data)) < n4+16*n6 {
+	if uint64(len(data)) < n4+2*n6 {
 		return nil, errShort
 	}
-	fours := make([]netip.Addr, 0, n)
+	r := reader{b: data}
+	all := make([]netip.Addr, 0, n)
 	var x int64
 	for range n4 {
-		d, k := binary.Varint(data)
-		if k <= 0 {
-			return nil, errShort
-		}
-		data = data[k:]
-		x += d
-		fours = append(fours, fromV4(uint32(x)))
+		x += r.varint()
+		all = append(all, fromV4(uint32(x)))
 	}
-	if uint64(len(data)) < 16*n6 {
+	var last netip.Addr
+	for range n6 {
+		last = r.six(last)
+		all = append(all, last)
+	}
+	if r.short {
 		return nil, errShort
 	}
 	if !isMixed {
-		for i := range n6 {
-			fours = append(fours, netip.AddrFrom16([16]byte(data[16*i:])))
-		}
-		return fours, nil
+		return all, nil
 	}
-	all := make([]netip.Addr, 0, n)
+	return mix(kinds, all[:n4], all[n4:])
+}
+
+// mix puts the addresses of the two families into the order of kinds.
+func mix(kinds []byte, four, six []netip.Addr) ([]netip.Addr, error) {
+	all := make([]netip.Addr, 0, len(kinds))
 	for _, kind := range kinds {
 		switch {
-		case kind == 0 && len(fours) > 0:
-			all, fours = append(all, fours[0]), fours[1:]
-		case kind == 1 && len(data) >= 16:
-			all, data = append(all, netip.AddrFrom16([16]byte(data))), data[16:]
+		case kind == 0 && len(four) > 0:
+			all, four = append(all, four[0]), four[1:]
+		case kind == 1 && len(six) > 0:
+			all, six = append(all, six[0]), six[1:]
 		default:
 			return nil, errShort
 		}

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"outboundmonitor/backend/outbound"
@@ -24,6 +27,11 @@ func (s *Store) Append(b outbound.Batch) error {
 	if s.closed {
 		return errClosed
 	}
+	for i := range b.Events {
+		if err := storable(&b.Events[i]); err != nil {
+			return fmt.Errorf("store: event %d of %d: %w", i+1, len(b.Events), err)
+		}
+	}
 	parts := split(b.Events)
 	if len(parts) == 0 && b.To.Chain != "" {
 		parts = []dayPart{{day: s.now().UTC().Format(dayLayout)}}
@@ -40,6 +48,31 @@ func (s *Store) Append(b outbound.Batch) error {
 	return nil
 }
 
+// Bounds of what is stored: a reader refuses to expand more than maxPlain.
+const (
+	maxLine = 1 << 20
+	maxRule = 255
+)
+
+// storable says why an event would not come back as it is, or nil.
+func storable(e *outbound.Event) error {
+	switch year := e.Time.UTC().Year(); {
+	case e.Who == nil:
+		return errors.New("nobody has attributed it")
+	case e.Who.UID != e.UID:
+		return fmt.Errorf("UID=%d is attributed as UID %d", e.UID, e.Who.UID)
+	case !plain(e.Src) || !plain(e.Dst):
+		return fmt.Errorf("SRC=%s DST=%s: not two plain addresses", e.Src, e.Dst)
+	case len(e.Line) > maxLine || len(e.Rule) > maxRule:
+		return fmt.Errorf("line of %d bytes, rule of %d", len(e.Line), len(e.Rule))
+	case year < 1 || year > 9999:
+		return fmt.Errorf("year %d", year)
+	}
+	return nil
+}
+
+func plain(a netip.Addr) bool { return a.IsValid() && !a.Is4In6() && a.Zone() == "" }
+
 // dayPart is the part of a batch that falls on one day.
 type dayPart struct {
 	day    string
@@ -51,9 +84,9 @@ type dayPart struct {
 func split(events []outbound.Event) []dayPart {
 	var parts []dayPart
 	for from := 0; from < len(events); {
-		number := events[from].Time.Unix() / daySeconds
+		number := dayNumber(events[from].Time)
 		to := from + 1
-		for to < len(events) && events[to].Time.Unix()/daySeconds == number {
+		for to < len(events) && dayNumber(events[to].Time) == number {
 			to++
 		}
 		name := time.Unix(number*daySeconds, 0).UTC().Format(dayLayout)
@@ -74,23 +107,36 @@ func split(events []outbound.Event) []dayPart {
 	return parts
 }
 
-func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
+// dayNumber counts days from 1970-01-01, those before it downwards.
+func dayNumber(t time.Time) int64 {
+	n := t.Unix()
+	if n < 0 {
+		n -= daySeconds - 1
+	}
+	return n / daySeconds
+}
+
+func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) (err error) {
 	d, err := s.day(p.day, true)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, d.release()) }()
 	next := *d.view.Load()
 	next.sums = slices.Clip(next.sums)
 	next.whos.whos = slices.Clip(next.whos.whos)
 	if s.apart {
-		if err := d.db.Update(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
+		if err := d.write(func(tx *bolt.Tx) error { return (&dayWriter{d: d, tx: tx}).position(b, last) }); err != nil {
 			return err
 		}
 	}
-	err = d.db.Update(func(tx *bolt.Tx) error {
+	err = d.write(func(tx *bolt.Tx) error {
 		w := dayWriter{d: d, tx: tx, next: &next, c: s.codec}
 		if err := w.events(p.events); err != nil {
 			return err
+		}
+		if b.More {
+			return nil
 		}
 		if err := w.head(); err != nil {
 			return err
@@ -100,14 +146,70 @@ func (s *Store) appendDay(p dayPart, b outbound.Batch, last bool) error {
 	if err != nil {
 		// What is in memory may be ahead of the file: read it again.
 		if again := d.load(s.codec); again != nil {
-			err = errors.Join(err, again)
+			err = errors.Join(err, again, s.forget(d))
 		}
 		return fmt.Errorf("store: %s: %w", d.name, err)
 	}
-	d.durable = d.open.n
-	next.open = d.open.snapshot()
-	d.view.Store(&next)
+	d.publish(&next, !b.More)
 	return nil
+}
+
+// publish shows the readers a committed state. With whole, all open rows are
+// on disk.
+func (d *day) publish(next *dayView, whole bool) {
+	if whole {
+		d.durable = d.open.n
+	}
+	next.all = d.open.snapshot()
+	next.open = next.all.first(d.durable)
+	next.openSum = next.open.sum()
+	d.view.Store(next)
+}
+
+// first gives the first n rows.
+func (r *rows) first(n int) *rows {
+	if n == r.n {
+		return r
+	}
+	out := *r
+	out.n = n
+	for t := colSec; t <= lastCol; t++ {
+		out.cols[t] = out.cols[t][:n]
+	}
+	return &out
+}
+
+// Flush makes lasting what batches with More left in memory.
+func (s *Store) Flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	for _, d := range s.opened() {
+		if d.durable == d.open.n {
+			continue
+		}
+		next := *d.view.Load()
+		err := d.write(func(tx *bolt.Tx) error {
+			return (&dayWriter{d: d, tx: tx, next: &next, c: s.codec}).head()
+		})
+		if err != nil {
+			if again := d.load(s.codec); again != nil {
+				err = errors.Join(err, again)
+			}
+			return fmt.Errorf("store: %s: %w", d.name, err)
+		}
+		d.publish(&next, true)
+	}
+	return nil
+}
+
+// opened lists the days that are open.
+func (s *Store) opened() []*day {
+	s.days.RLock()
+	defer s.days.RUnlock()
+	return slices.Collect(maps.Values(s.days.open))
 }
 
 // dayWriter is one transaction in a day's file.
@@ -126,7 +228,7 @@ func (w *dayWriter) events(events []outbound.Event) error {
 			return err
 		}
 		w.d.open.add(e, who, w.d.begin)
-		if w.d.open.n == blockRows {
+		if w.d.open.full() {
 			if err := w.seal(); err != nil {
 				return err
 			}
@@ -160,10 +262,12 @@ func (w *dayWriter) who(who *outbound.Who) (uint32, error) {
 
 // seal turns the open rows into a block.
 func (w *dayWriter) seal() error {
+	w.d.open.settle()
 	number := uint32(len(w.next.sums))
 	sum := w.d.open.sum()
 	block, terms := w.d.open.seal(&w.c.write)
 	terms.at(number)
+	sum.hash = xxhash.Sum64(block)
 	if err := w.tx.Bucket(bucketBlocks).Put(be32(number), block); err != nil {
 		return err
 	}
@@ -183,25 +287,29 @@ func (w *dayWriter) seal() error {
 	}
 	w.next.sums = append(w.next.sums, sum)
 	w.next.n += int(sum.n)
-	w.d.open, w.d.durable = newOpenRows(), 0
+	w.d.open, w.d.durable = newOpenRows(w.d.open.cut), 0
 	return nil
 }
 
 // head keeps the rows of the open block that are not yet on disk.
 func (w *dayWriter) head() error {
-	if w.d.durable == w.d.open.n {
-		return nil
-	}
-	data, err := w.c.appendHead(w.d.open, w.d.durable, &w.next.whos)
-	if err != nil {
-		return err
-	}
+	w.d.open.settle()
 	b := w.tx.Bucket(bucketHead)
-	seq, err := b.NextSequence()
-	if err != nil {
-		return err
+	for from := w.d.durable; from < w.d.open.n; {
+		data, to, err := w.c.appendHead(w.d.open, from, &w.next.whos)
+		if err != nil {
+			return err
+		}
+		seq, err := b.NextSequence()
+		if err != nil {
+			return err
+		}
+		if err := b.Put(be32(uint32(seq)), data); err != nil {
+			return err
+		}
+		from = to
 	}
-	return b.Put(be32(uint32(seq)), data)
+	return nil
 }
 
 // index adds the terms of a new block, and merges segments of a size.

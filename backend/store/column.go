@@ -15,6 +15,7 @@ const (
 	formConst  = 0 // one number for all rows
 	formPacked = 1 // least number, then the differences to it, bit-packed
 	formPlanes = 2 // zstd over the rows' low bytes, then the next bytes, ...
+	formSparse = 3 // zstd of a bitmap of the rows that are not 0, and their column
 	// formDelta is added where the numbers are the zigzag differences from row
 	// to row.
 	formDelta = 0x80
@@ -63,6 +64,11 @@ func (w *columnWriter) append(dst []byte, v []uint32, s spread) []byte {
 		dst = append(dst, formConst)
 		return binary.AppendUvarint(dst, uint64(lo))
 	}
+	if lo == 0 {
+		if n := nonZero(v); n <= len(v)/2 {
+			return w.sparse(dst, v, n, s)
+		}
+	}
 	var form byte
 	if s == rising {
 		v = w.delta(v)
@@ -78,6 +84,31 @@ func (w *columnWriter) append(dst []byte, v []uint32, s spread) []byte {
 		return append(append(dst, form|formPlanes), w.squeeze...)
 	}
 	return append(append(dst, form|formPacked), w.packed...)
+}
+
+func nonZero(v []uint32) int {
+	n := 0
+	for _, x := range v {
+		if x != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// sparse appends a column of which only n rows are not 0.
+func (w *columnWriter) sparse(dst []byte, v []uint32, n int, s spread) []byte {
+	bitmap := make([]byte, (len(v)+7)/8)
+	rest := make([]uint32, 0, n)
+	for i, x := range v {
+		if x != 0 {
+			bitmap[i/8] |= 1 << (i % 8)
+			rest = append(rest, x)
+		}
+	}
+	packed := w.enc.EncodeAll(bitmap, nil)
+	dst = binary.AppendUvarint(append(dst, formSparse), uint64(len(packed)))
+	return w.append(append(dst, packed...), rest, s)
 }
 
 func extent(v []uint32) (lo, hi uint32) {
@@ -160,6 +191,8 @@ func readColumn(dec *zstd.Decoder, data []byte, n int, out []uint32) ([]uint32, 
 		err = unpack(body, out)
 	case formPlanes:
 		err = unplane(dec, body, out)
+	case formSparse:
+		err = unsparse(dec, body, out)
 	default:
 		return nil, fmt.Errorf("column form %#x is not known", form)
 	}
@@ -207,11 +240,14 @@ func unplane(dec *zstd.Decoder, data []byte, out []uint32) error {
 		return errShort
 	}
 	planes, n := int(data[0]), len(out)
+	if planes < 1 || planes > 4 {
+		return errShort
+	}
 	raw, err := dec.DecodeAll(data[1:], make([]byte, 0, planes*n))
 	if err != nil {
 		return err
 	}
-	if planes > 4 || len(raw) != planes*n {
+	if len(raw) != planes*n {
 		return errShort
 	}
 	for i := range out {
@@ -221,6 +257,42 @@ func unplane(dec *zstd.Decoder, data []byte, out []uint32) error {
 		plane := raw[p*n : (p+1)*n]
 		for i := range out {
 			out[i] |= uint32(plane[i]) << (8 * p)
+		}
+	}
+	return nil
+}
+
+func unsparse(dec *zstd.Decoder, data []byte, out []uint32) error {
+	size, k := binary.Uvarint(data)
+	if k <= 0 || size > uint64(len(data)-k) {
+		return errShort
+	}
+	bitmap, err := dec.DecodeAll(data[k:k+int(size)], nil)
+	if err != nil {
+		return err
+	}
+	if len(bitmap) != (len(out)+7)/8 {
+		return errShort
+	}
+	n := 0
+	for _, b := range bitmap {
+		n += bits.OnesCount8(b)
+	}
+	body := data[k+int(size):]
+	if n > len(out) || len(body) == 0 || body[0]&^formDelta == formSparse {
+		return errShort
+	}
+	rest, err := readColumn(dec, body, n, nil)
+	if err != nil {
+		return err
+	}
+	for i := range out {
+		out[i] = 0
+		if bitmap[i/8]&(1<<(i%8)) != 0 {
+			if len(rest) == 0 {
+				return errShort
+			}
+			out[i], rest = rest[0], rest[1:]
 		}
 	}
 	return nil

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,7 @@ type day struct {
 	begin int64 // Unix seconds
 	db    *bolt.DB
 	view  atomic.Pointer[dayView]
+	lease lease
 
 	// The writer's own.
 	open    *openRows
@@ -63,12 +65,12 @@ type day struct {
 type dayView struct {
 	sums []blockSum
 	open *rows // the block after the last of sums, still open
-	whos dayTable
-	n    int // events in sums
+	all  *rows // open with the rows that wait in memory for a flush
+	// openSum is what sums says of blocks, of open.
+	openSum blockSum
+	whos    dayTable
+	n       int // events in sums
 }
-
-// events counts all events of the day.
-func (v *dayView) events() int { return v.n + v.open.n }
 
 // dayTable gives the day's Who by their keys, from 1.
 type dayTable struct {
@@ -89,24 +91,30 @@ type blockSum struct {
 	n              uint32
 	// sorted: each row's time is at or after that of the row before.
 	sorted bool
+	// hash is of the block's bytes, 0 if none is on record.
+	hash uint64
 }
 
 func (s blockSum) encode() []byte {
-	b := make([]byte, 0, 13)
+	b := make([]byte, 0, 21)
 	b = binary.LittleEndian.AppendUint32(b, s.minSec)
 	b = binary.LittleEndian.AppendUint32(b, s.maxSec)
 	b = binary.LittleEndian.AppendUint32(b, s.n)
-	return append(b, b2i(s.sorted))
+	return binary.LittleEndian.AppendUint64(append(b, b2i(s.sorted)), s.hash)
 }
 
 func readSum(b []byte) (blockSum, error) {
 	if len(b) < 13 {
 		return blockSum{}, errShort
 	}
-	return blockSum{
+	s := blockSum{
 		minSec: binary.LittleEndian.Uint32(b), maxSec: binary.LittleEndian.Uint32(b[4:]),
 		n: binary.LittleEndian.Uint32(b[8:]), sorted: b[12] == 1,
-	}, nil
+	}
+	if len(b) >= 21 {
+		s.hash = binary.LittleEndian.Uint64(b[13:])
+	}
+	return s, nil
 }
 
 // sum gives the summary of open or sealed rows.
@@ -152,17 +160,37 @@ func openDay(dir, name string, create bool, c *codec) (*day, error) {
 // openBolt opens a file so that readers never wait for it to be mapped anew:
 // the mapping is larger than a busy day.
 func openBolt(path string) (db *bolt.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged: %v", p)
-		}
-	}()
-	db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20})
+	err = guard(func() error {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	db.AllocSize = 128 << 10
 	return db, nil
+}
+
+// guard calls f and gives an error where bbolt panics over a damaged page, or
+// touches one that lies behind the end of a file cut short.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged: %v", p)
+		}
+	}()
+	return f()
+}
+
+// read calls f in a read transaction.
+func (d *day) read(f func(*bolt.Tx) error) error {
+	return guard(func() error { return d.db.View(f) })
+}
+
+// write calls f in a transaction that is committed if f returns nil.
+func (d *day) write(f func(*bolt.Tx) error) error {
+	return guard(func() error { return d.db.Update(f) })
 }
 
 // createDay makes an empty day file under a temporary name: a crash leaves a
@@ -195,11 +223,16 @@ func createDay(dir, path string) error {
 
 // load reads what the writer and the readers keep in memory.
 func (d *day) load(c *codec) error {
-	d.open, d.durable = newOpenRows(), 0
+	d.open, d.durable = newOpenRows(&cutter{}), 0
 	d.table, d.recent = map[outbound.Who]uint32{}, map[*outbound.Who]uint32{}
 	d.chains = map[string]outbound.Position{}
 	v := &dayView{whos: dayTable{begin: d.begin}}
-	err := d.db.View(func(tx *bolt.Tx) error {
+	err := d.read(func(tx *bolt.Tx) error {
+		for _, b := range buckets {
+			if tx.Bucket(b) == nil {
+				return fmt.Errorf("bucket %q is missing", b)
+			}
+		}
 		if f := tx.Bucket(bucketMeta).Get(keyFormat); len(f) != 4 || binary.BigEndian.Uint32(f) != formatVersion {
 			return fmt.Errorf("format %x is not known to this version", f)
 		}
@@ -208,14 +241,15 @@ func (d *day) load(c *codec) error {
 	if err != nil {
 		return err
 	}
-	v.open = d.open.snapshot()
-	d.durable = d.open.n
-	d.view.Store(v)
+	d.publish(v, true)
 	return nil
 }
 
 func (d *day) loadWhos(tx *bolt.Tx, v *dayView) error {
 	return tx.Bucket(bucketWho).ForEach(func(k, data []byte) error {
+		if !bytes.Equal(k, be32(uint32(len(v.whos.whos)+1))) {
+			return fmt.Errorf("account %x: the one before it is missing", k)
+		}
 		var w outbound.Who
 		if err := json.Unmarshal(data, &w); err != nil {
 			return fmt.Errorf("account %x: %w", k, err)
@@ -228,6 +262,9 @@ func (d *day) loadWhos(tx *bolt.Tx, v *dayView) error {
 
 func (d *day) loadSums(tx *bolt.Tx, v *dayView) error {
 	return tx.Bucket(bucketSums).ForEach(func(k, data []byte) error {
+		if !bytes.Equal(k, be32(uint32(len(v.sums)))) {
+			return fmt.Errorf("block %x: the one before it is missing", k)
+		}
 		s, err := readSum(data)
 		if err != nil {
 			return fmt.Errorf("block %x: %w", k, err)
@@ -251,19 +288,24 @@ func (d *day) loadChains(tx *bolt.Tx) error {
 
 func (d *day) loadHead(tx *bolt.Tx, v *dayView, c *codec) error {
 	return tx.Bucket(bucketHead).ForEach(func(k, data []byte) error {
-		return c.readHead(data, &v.whos, func(e *outbound.Event, who uint32) error {
+		err := c.readHead(data, &v.whos, func(e *outbound.Event, who uint32) error {
 			if d.open.n >= blockRows {
 				return errors.New("more open rows than a block holds")
 			}
 			d.open.add(e, who, d.begin)
 			return nil
 		})
+		if err != nil {
+			return fmt.Errorf("open rows %x: %w", k, err)
+		}
+		return nil
 	})
 }
 
-// codec holds the compressors, which are costly to make.
+// codec holds the compressors, which are costly to make, and the writer's
+// buffers.
 type codec struct {
-	write columnWriter
-	mu    sync.Mutex // guards write
-	read  *decoder
+	write     columnWriter
+	raw, line []byte
+	read      *decoder
 }

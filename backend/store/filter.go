@@ -74,9 +74,15 @@ func (f *filter) addrs(p netip.Prefix, column, dict tag) error {
 	if dict == dictSrc {
 		all = f.r.src
 	}
-	wanted := make([]bool, len(all))
+	wanted, some := make([]bool, len(all)), false
 	for i, a := range all {
-		wanted[i] = p.Contains(a)
+		if p.Contains(a) {
+			wanted[i], some = true, true
+		}
+	}
+	if !some {
+		f.keep = nil // the common case in an open block, which has no index
+		return nil
 	}
 	return f.only(column, func(x uint32) bool { return int(x) < len(wanted) && wanted[x] })
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -13,49 +14,75 @@ import (
 	"outboundmonitor/backend/outbound"
 )
 
-// groupKey is what events of a group have in common.
-type groupKey struct {
-	who  outbound.Who
-	addr netip.Addr
-	n    int64 // port or hour
-}
-
 type groupSum struct {
 	events      int
 	first, last int64 // Unix microseconds
 }
 
-func (g *groupSum) add(events int, first, last int64) {
-	if g.events == 0 || first < g.first {
-		g.first = first
+func (g *groupSum) add(x groupSum) {
+	if g.events == 0 || x.first < g.first {
+		g.first = x.first
 	}
-	if g.events == 0 || last > g.last {
-		g.last = last
+	if g.events == 0 || x.last > g.last {
+		g.last = x.last
 	}
-	g.events += events
+	g.events += x.events
 }
 
 // Groups counts events by a key, most events first; by hour, oldest first. A
 // limit of 0 gives all groups.
 func (s *Store) Groups(ctx context.Context, scope outbound.Scope, q outbound.Query, by outbound.GroupBy, limit int) ([]outbound.Group, error) {
-	column, ok := groupColumns[by]
-	if !ok {
+	q.OldestFirst, q.Bare, q.Cursor = true, true, ""
+	var groups []outbound.Group
+	var err error
+	switch {
+	case limit > 0 && counted(scope, &q, by):
+		return s.top(ctx, q, by, limit)
+	case by == outbound.ByAccount:
+		groups, err = groupsOf(ctx, s, scope, q, colWho, keyOfWho, whoGroup)
+	case by == outbound.ByDst:
+		groups, err = groupsOf(ctx, s, scope, q, colDst, keyOfDst, addrGroup)
+	case by == outbound.ByPort:
+		groups, err = groupsOf(ctx, s, scope, q, colDstPort, func(_ *dayQuery, _ *rows, port uint32) (uint32, error) { return port, nil }, portCount)
+	case by == outbound.ByHour:
+		groups, err = groupsOf(ctx, s, scope, q, colSec, keyOfHour, hourGroup)
+	default:
 		return nil, &outbound.Error{Code: outbound.Invalid, Message: "group by " + strconv.Quote(string(by)) + ": no such group", Hint: "account, dst, port or hour"}
 	}
-	q.OldestFirst = true
-	sums := map[groupKey]*groupSum{}
+	if err != nil {
+		return nil, err
+	}
+	return largest(groups, by, limit), nil
+}
+
+// largest puts groups in order and cuts the list.
+func largest(groups []outbound.Group, by outbound.GroupBy, limit int) []outbound.Group {
+	slices.SortFunc(groups, func(a, b outbound.Group) int {
+		if by != outbound.ByHour && a.Events != b.Events {
+			return b.Events - a.Events
+		}
+		return cmp.Or(strings.Compare(a.Key, b.Key), compareLives(a.Who, b.Who))
+	})
+	if limit > 0 && len(groups) > limit {
+		groups = groups[:limit]
+	}
+	return groups
+}
+
+// groupsOf counts the matching rows by what key makes of a column's value.
+func groupsOf[K comparable](ctx context.Context, s *Store, scope outbound.Scope, q outbound.Query, column tag,
+	key func(*dayQuery, *rows, uint32) (K, error), group func(K) outbound.Group,
+) ([]outbound.Group, error) {
+	sums := map[K]groupSum{}
 	err := s.eachDay(scope, &q, func(k *dayQuery) error {
-		return k.tally(ctx, column, func(r *rows, value uint32, g groupSum) error {
-			key, err := k.groupKey(r, by, value)
+		return k.tally(ctx, column, nil, func(r *rows, value uint32, g groupSum) error {
+			x, err := key(k, r, value)
 			if err != nil {
 				return err
 			}
-			sum := sums[key]
-			if sum == nil {
-				sum = &groupSum{}
-				sums[key] = sum
-			}
-			sum.add(g.events, g.first, g.last)
+			sum := sums[x]
+			sum.add(g)
+			sums[x] = sum
 			return nil
 		})
 	})
@@ -63,59 +90,62 @@ func (s *Store) Groups(ctx context.Context, scope outbound.Scope, q outbound.Que
 		return nil, err
 	}
 	groups := make([]outbound.Group, 0, len(sums))
-	for key, sum := range sums {
-		groups = append(groups, group(by, key, sum))
-	}
-	slices.SortFunc(groups, func(a, b outbound.Group) int {
-		if by != outbound.ByHour && a.Events != b.Events {
-			return b.Events - a.Events
-		}
-		return strings.Compare(a.Key, b.Key)
-	})
-	if limit > 0 && len(groups) > limit {
-		groups = groups[:limit]
+	for x, sum := range sums {
+		g := group(x)
+		g.Events, g.First, g.Last = sum.events, time.UnixMicro(sum.first).UTC(), time.UnixMicro(sum.last).UTC()
+		groups = append(groups, g)
 	}
 	return groups, nil
 }
 
-var groupColumns = map[outbound.GroupBy]tag{
-	outbound.ByAccount: colWho, outbound.ByDst: colDst, outbound.ByPort: colDstPort, outbound.ByHour: colSec,
+// compareLives orders accounts that had one name one after the other.
+func compareLives(a, b *outbound.Who) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Kind, b.Kind))
 }
 
-func (k *dayQuery) groupKey(r *rows, by outbound.GroupBy, value uint32) (groupKey, error) {
-	switch by {
-	case outbound.ByAccount:
-		w, err := k.v.whos.who(value)
-		if err != nil {
-			return groupKey{}, err
-		}
-		// One account is one group, whatever its owner was at the time.
-		return groupKey{who: outbound.Who{Kind: w.Kind, Instance: w.Instance, User: w.User}}, nil
-	case outbound.ByDst:
-		if int(value) >= len(r.dst) {
-			return groupKey{}, errShort
-		}
-		return groupKey{addr: r.dst[value]}, nil
-	case outbound.ByHour:
-		return groupKey{n: k.d.begin + int64(value)*3600}, nil
-	}
-	return groupKey{n: int64(value)}, nil
+// person is what events of one account have in common, whatever its owner was
+// at the time.
+type person struct {
+	kind     outbound.Kind
+	instance outbound.Instance
+	user     outbound.Username
 }
 
-func group(by outbound.GroupBy, key groupKey, sum *groupSum) outbound.Group {
-	g := outbound.Group{Events: sum.events, First: time.UnixMicro(sum.first).UTC(), Last: time.UnixMicro(sum.last).UTC()}
-	switch by {
-	case outbound.ByAccount:
-		g.Who = &key.who
-		g.Key = whoKey(&key.who)
-	case outbound.ByDst:
-		g.Key = key.addr.String()
-	case outbound.ByHour:
-		g.Key = time.Unix(key.n, 0).UTC().Format(time.RFC3339)
-	default:
-		g.Key = strconv.FormatInt(key.n, 10)
+func keyOfWho(k *dayQuery, _ *rows, key uint32) (person, error) {
+	w, err := k.v.whos.who(key)
+	if err != nil {
+		return person{}, err
 	}
-	return g
+	return person{w.Kind, w.Instance, w.User}, nil
+}
+
+func keyOfDst(_ *dayQuery, r *rows, i uint32) (netip.Addr, error) {
+	if int(i) >= len(r.dst) {
+		return netip.Addr{}, errShort
+	}
+	return r.dst[i], nil
+}
+
+func keyOfHour(k *dayQuery, _ *rows, hour uint32) (int64, error) {
+	return k.d.begin + int64(hour)*3600, nil
+}
+
+func whoGroup(p person) outbound.Group {
+	w := &outbound.Who{Kind: p.kind, Instance: p.instance, User: p.user}
+	return outbound.Group{Key: whoKey(w), Who: w}
+}
+
+func addrGroup(a netip.Addr) outbound.Group { return outbound.Group{Key: a.String()} }
+
+func portCount(port uint32) outbound.Group {
+	return outbound.Group{Key: strconv.FormatUint(uint64(port), 10)}
+}
+
+func hourGroup(at int64) outbound.Group {
+	return outbound.Group{Key: time.Unix(at, 0).UTC().Format(time.RFC3339)}
 }
 
 func whoKey(w *outbound.Who) string {
@@ -128,12 +158,15 @@ func whoKey(w *outbound.Who) string {
 	return "uid " + strconv.FormatUint(uint64(w.UID), 10)
 }
 
-// tally counts the matching rows of each block by a column's value. It gives
-// colSec in hours.
-func (k *dayQuery) tally(ctx context.Context, column tag, f func(*rows, uint32, groupSum) error) error {
-	counts := map[uint32]*groupSum{}
+// tally counts the matching rows of each block by a column's value, but for
+// blocks that are done already. It gives colSec in hours.
+func (k *dayQuery) tally(ctx context.Context, column tag, done map[uint32]bool, f func(*rows, uint32, groupSum) error) error {
+	counts := map[uint32]groupSum{}
 	for _, c := range k.clusters() {
 		for _, number := range c.blocks {
+			if done[number] {
+				continue
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -143,7 +176,7 @@ func (k *dayQuery) tally(ctx context.Context, column tag, f func(*rows, uint32, 
 				return err
 			}
 			for value, sum := range counts {
-				if err := f(r, value, *sum); err != nil {
+				if err := f(r, value, sum); err != nil {
 					return err
 				}
 			}
@@ -152,7 +185,7 @@ func (k *dayQuery) tally(ctx context.Context, column tag, f func(*rows, uint32, 
 	return nil
 }
 
-func (k *dayQuery) tallyBlock(number uint32, column tag, counts map[uint32]*groupSum) (*rows, error) {
+func (k *dayQuery) tallyBlock(number uint32, column tag, counts map[uint32]groupSum) (*rows, error) {
 	refs, err := k.matches(number, nil)
 	if err != nil {
 		return nil, err
@@ -175,13 +208,10 @@ func (k *dayQuery) tallyBlock(number uint32, column tag, counts map[uint32]*grou
 		if column == colSec {
 			v /= 3600
 		}
-		sum := counts[v]
-		if sum == nil {
-			sum = &groupSum{}
-			counts[v] = sum
-		}
 		at := k.d.begin*1e6 + x.micros
-		sum.add(1, at, at)
+		sum := counts[v]
+		sum.add(groupSum{1, at, at})
+		counts[v] = sum
 	}
 	return r, nil
 }
@@ -244,7 +274,7 @@ func (s *Store) Extent(ctx context.Context, scope outbound.Scope) (outbound.Exte
 			k.extent(&x)
 			return nil
 		}
-		return k.tally(ctx, colProto, func(_ *rows, _ uint32, g groupSum) error {
+		return k.tally(ctx, colProto, nil, func(_ *rows, _ uint32, g groupSum) error {
 			x.Extend(g.events, time.UnixMicro(g.first).UTC(), time.UnixMicro(g.last).UTC())
 			return nil
 		})
@@ -256,19 +286,23 @@ func (s *Store) Extent(ctx context.Context, scope outbound.Scope) (outbound.Exte
 func (k *dayQuery) extent(x *outbound.Extent) {
 	sums := k.v.sums
 	if k.v.open.n > 0 {
-		sums = append(slices.Clip(sums), k.v.open.sum())
+		sums = append(slices.Clip(sums), k.v.openSum)
 	}
 	for _, s := range sums {
 		x.Extend(int(s.n), time.Unix(k.d.begin+int64(s.minSec), 0).UTC(), time.Unix(k.d.begin+int64(s.maxSec), 0).UTC())
 	}
 }
 
-// Lines calls f with the line of each event from since to until, in no order.
-// Who takes in a log uses it to tell which lines are stored already.
+// Lines calls f with the line of each event from since to until, in no order,
+// those that wait for a flush too. Who takes in a log uses it to tell which
+// lines are stored already.
 func (s *Store) Lines(since, until time.Time, f func(t time.Time, line []byte)) error {
 	q := outbound.Query{Since: since, Until: until, OldestFirst: true}
 	var e outbound.Event
 	return s.eachDay(outbound.Everything(), &q, func(k *dayQuery) error {
+		whole := *k.v
+		whole.open, whole.openSum = whole.all, whole.all.sum()
+		k.v = &whole
 		return k.walk(context.Background(), func(r *rows, x ref) error {
 			if err := r.event(int(x.row), &k.v.whos, &e, false); err != nil {
 				return err
@@ -290,18 +324,26 @@ func (s *Store) Holds(since, until int64) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		v := d.view.Load()
-		for i := len(v.sums) - 1; i >= 0; i-- {
-			if d.begin+int64(v.sums[i].maxSec) >= since && d.begin+int64(v.sums[i].minSec) < until {
-				return true, nil
-			}
-		}
-		sec := v.open.cols[colSec]
-		for i := len(sec) - 1; i >= 0; i-- {
-			if at := d.begin + int64(sec[i]); at >= since && at < until {
-				return true, nil
-			}
+		holds := d.holds(since, until)
+		if err := d.release(); err != nil || holds {
+			return holds, err
 		}
 	}
 	return false, nil
+}
+
+func (d *day) holds(since, until int64) bool {
+	v := d.view.Load()
+	for i := len(v.sums) - 1; i >= 0; i-- {
+		if d.begin+int64(v.sums[i].maxSec) >= since && d.begin+int64(v.sums[i].minSec) < until {
+			return true
+		}
+	}
+	sec := v.all.cols[colSec]
+	for i := len(sec) - 1; i >= 0; i-- {
+		if at := d.begin + int64(sec[i]); at >= since && at < until {
+			return true
+		}
+	}
+	return false
 }

@@ -25,22 +25,27 @@ func newCodec() (*codec, error) {
 	return &codec{write: columnWriter{enc: enc}, read: dec}, nil
 }
 
-// headVersion is the first byte of a head value. A head value holds the rows
-// that one commit added to the open block, one after the other, compressed;
-// they go when the block is sealed.
+// headVersion is the first byte of a head value. A head value holds rows that
+// one commit added to the open block, one after the other, compressed; they go
+// when the block is sealed.
 const headVersion = 1
 
-// appendHead encodes rows from to the end of o.
-func (c *codec) appendHead(o *openRows, from int, t *dayTable) ([]byte, error) {
-	var raw []byte
-	var e outbound.Event
-	for i := from; i < o.n; i++ {
-		if err := o.event(i, t, &e, false); err != nil {
-			return nil, err
+// headText is where a head value ends and another begins, in bytes before
+// compression. With maxLine it keeps each below maxPlain.
+const headText = 2 << 20
+
+// appendHead encodes rows of o from one on, and tells before which it ended.
+func (c *codec) appendHead(o *openRows, from int, t *dayTable) ([]byte, int, error) {
+	raw := c.raw[:0]
+	e := outbound.Event{Line: c.line[:0]}
+	for ; from < o.n && len(raw) < headText; from++ {
+		if err := o.event(from, t, &e, false); err != nil {
+			return nil, 0, err
 		}
-		raw = appendRow(raw, &e, o.cols[colWho][i], t.begin)
+		raw = appendRow(raw, &e, o.cols[colWho][from], t.begin)
 	}
-	return c.write.enc.EncodeAll(raw, []byte{headVersion}), nil
+	c.raw, c.line = raw, e.Line
+	return c.write.enc.EncodeAll(raw, []byte{headVersion}), from, nil
 }
 
 func appendRow(b []byte, e *outbound.Event, who uint32, begin int64) []byte {
@@ -82,6 +87,12 @@ func (c *codec) readHead(data []byte, t *dayTable, f func(*outbound.Event, uint3
 			return err
 		}
 		e.Who, e.UID = w, w.UID
+		if err := storable(&e); err != nil {
+			return err
+		}
+		if dayNumber(e.Time)*daySeconds != t.begin {
+			return fmt.Errorf("event of %v on another day", e.Time)
+		}
 		if err := f(&e, who); err != nil {
 			return err
 		}

@@ -69,29 +69,48 @@ func (t *terms) at(block uint32) {
 	}
 }
 
-// mergeTerms joins the terms of neighbouring segments, oldest first.
+// mergeTerms joins the terms of neighbouring segments, oldest first. Each is
+// in order, so they are merged pairwise.
 func mergeTerms(all []terms) terms {
-	var out terms
-	addrs := map[netip.Addr][]posting{}
-	whos := map[uint32][]posting{}
-	for _, t := range all {
-		for _, a := range t.addrs {
-			addrs[a.addr] = append(addrs[a.addr], a.postings...)
+	for len(all) > 1 {
+		var next []terms
+		for i := 0; i+1 < len(all); i += 2 {
+			next = append(next, joinTerms(all[i], all[i+1]))
 		}
-		for _, w := range t.whos {
-			whos[w.who] = append(whos[w.who], w.postings...)
+		if len(all)%2 == 1 {
+			next = append(next, all[len(all)-1])
+		}
+		all = next
+	}
+	return all[0]
+}
+
+// joinTerms joins the terms of two segments, a being the older one.
+func joinTerms(a, b terms) terms {
+	return terms{
+		addrs: join(a.addrs, b.addrs, func(x, y addrTerm) int { return x.addr.Compare(y.addr) }, func(x, y addrTerm) addrTerm {
+			return addrTerm{x.addr, append(slices.Clip(x.postings), y.postings...)}
+		}),
+		whos: join(a.whos, b.whos, func(x, y whoTerm) int { return int(x.who) - int(y.who) }, func(x, y whoTerm) whoTerm {
+			return whoTerm{x.who, append(slices.Clip(x.postings), y.postings...)}
+		}),
+	}
+}
+
+// join merges two sorted lists; what is equal in both becomes one.
+func join[T any](a, b []T, compare func(x, y T) int, both func(x, y T) T) []T {
+	out := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := compare(a[0], b[0]); {
+		case c < 0:
+			out, a = append(out, a[0]), a[1:]
+		case c > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, both(a[0], b[0])), a[1:], b[1:]
 		}
 	}
-	out.addrs = make([]addrTerm, 0, len(addrs))
-	for a, p := range addrs {
-		out.addrs = append(out.addrs, addrTerm{a, p})
-	}
-	for w, p := range whos {
-		out.whos = append(out.whos, whoTerm{w, p})
-	}
-	slices.SortFunc(out.addrs, func(a, b addrTerm) int { return a.addr.Compare(b.addr) })
-	slices.SortFunc(out.whos, func(a, b whoTerm) int { return int(a.who) - int(b.who) })
-	return out
+	return append(append(out, a...), b...)
 }
 
 // A segment's bytes are: version; the accounts; a table of every 64th IPv4
@@ -163,10 +182,5 @@ func appendStep(dst []byte, before, a netip.Addr, width int) []byte {
 	if width == 4 {
 		return binary.AppendUvarint(dst, uint64(v4(a)-v4(before)))
 	}
-	x, y := before.As16(), a.As16()
-	same := 0
-	for same < 15 && x[same] == y[same] {
-		same++
-	}
-	return append(append(dst, byte(same)), y[same:]...)
+	return appendSix(dst, before, a)
 }

@@ -29,8 +29,13 @@ func readSegment(data []byte, first uint32) (segment, error) {
 		return s, errShort
 	}
 	r := reader{b: data[1:]}
-	s.nWhos = int(r.uvarint())
+	whos := r.uvarint()
 	s.whos = r.bytes(r.uvarint())
+	// Each entry takes two bytes at least.
+	if whos > uint64(len(s.whos))/2 {
+		return s, errShort
+	}
+	s.nWhos = int(whos)
 	s.four = r.family(4)
 	s.six = r.family(16)
 	if r.short {
@@ -73,8 +78,9 @@ func (r *reader) bytes(n uint64) []byte {
 
 func (r *reader) family(width int) family {
 	n, size := r.uvarint(), r.uvarint()
-	if n > maxAddrs {
-		r.short = true
+	// Each entry takes a byte of the body at least.
+	if n > maxSegment*blockRows || n > size {
+		r.short, r.b = true, nil
 		return family{}
 	}
 	entries := (n + stride - 1) / stride
@@ -82,7 +88,11 @@ func (r *reader) family(width int) family {
 }
 
 func (r *reader) postings(first uint32, f func(posting)) {
-	for n := r.uvarint(); n > 0 && !r.short; n-- {
+	n := r.uvarint()
+	if n > maxSegment {
+		r.short = true
+	}
+	for ; n > 0 && !r.short; n-- {
 		x := r.uvarint()
 		first += uint32(x >> 1)
 		p := posting{block: first, n: 1}
@@ -102,9 +112,9 @@ func (s *segment) eachWho(f func(who uint32, p posting)) error {
 	for range s.nWhos {
 		who += uint32(r.uvarint())
 		r.postings(s.first, func(p posting) { f(who, p) })
-	}
-	if r.short {
-		return errShort
+		if r.short {
+			return errShort
+		}
 	}
 	return nil
 }
@@ -178,14 +188,7 @@ func (m *family) step(r *reader, a netip.Addr) netip.Addr {
 	if m.width == 4 {
 		return fromV4(v4(a) + uint32(r.uvarint()))
 	}
-	b := a.As16()
-	same := r.bytes(1)
-	if len(same) == 0 || same[0] > 15 {
-		r.short = true
-		return a
-	}
-	copy(b[same[0]:], r.bytes(uint64(16-same[0])))
-	return netip.AddrFrom16(b)
+	return r.six(a)
 }
 
 // terms decodes the whole segment, for a merge.

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -36,12 +34,13 @@ func (m mark) follows(other mark, oldestFirst bool) bool {
 }
 
 const (
-	markSize  = 24
-	nonceSize = 12
+	markSize = 24
+	tagSize  = 16
 )
 
 // bind gives what a cursor is bound to: the scope and the query it was handed
-// out for. A cursor is of no use to another viewer or for another question.
+// out for. A cursor is of no use to another viewer or for another question. The
+// query has been through normalise.
 func bind(scope outbound.Scope, q outbound.Query) []byte {
 	grants := scope.Grants()
 	slices.SortFunc(grants, func(a, b outbound.Grant) int {
@@ -57,7 +56,7 @@ func bind(scope outbound.Scope, q outbound.Query) []byte {
 	if q.Instance != nil {
 		instance = fmt.Sprint(*q.Instance)
 	}
-	return fmt.Appendf(nil, "%v %v|%v|%v|%q|%s|%s|%d|%d|%q|%d|%d|%v", scope.All(), grants, q.Dst.Masked(), q.Src.Masked(), q.Account, instance, uid,
+	return fmt.Appendf(nil, "%v %v|%v|%v|%q|%s|%s|%d|%d|%q|%d|%d|%v", scope.All(), grants, q.Dst, q.Src, q.Account, instance, uid,
 		q.DstPort, q.SrcPort, q.Rule, q.Since.UnixMicro(), q.Until.UnixMicro(), q.OldestFirst)
 }
 
@@ -71,48 +70,45 @@ func (s *Store) mac(purpose string, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// seal gives a cursor: plain, encrypted, for whoever asks with the same binding
-// again. Where an event lies and how many were stored would tell a reseller
-// what the others do. The nonce must differ for each plain of a purpose.
-func (s *Store) seal(purpose string, plain, binding, nonce []byte) string {
-	return base64.RawURLEncoding.EncodeToString(s.cipher(purpose).Seal(nonce[:nonceSize:nonceSize], nonce[:nonceSize], plain, binding))
+// seal makes a cursor of at most 32 bytes. They are encrypted, for they tell
+// how many events of others lie in between. The pad comes from the tag, and
+// the tag from the content: no two contents share a pad.
+func (s *Store) seal(purpose string, plain, binding []byte) string {
+	tag := s.mac(purpose, plain, binding)[:tagSize]
+	return base64.RawURLEncoding.EncodeToString(append(s.pad(purpose, tag, plain), tag...))
 }
 
-// open gives what was sealed for this purpose and binding, if it was.
-func (s *Store) open(purpose, text string, binding []byte) ([]byte, bool) {
+// unseal gives the size bytes that seal made the cursor of.
+func (s *Store) unseal(purpose, text string, size int, binding []byte) ([]byte, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) < nonceSize {
-		return nil, false
+	if err != nil || len(b) != size+tagSize {
+		return nil, errCursor(text)
 	}
-	plain, err := s.cipher(purpose).Open(nil, b[:nonceSize], b[nonceSize:], binding)
-	return plain, err == nil
+	plain := s.pad(purpose, b[size:], b[:size])
+	if !hmac.Equal(b[size:], s.mac(purpose, plain, binding)[:tagSize]) {
+		return nil, errCursor(text)
+	}
+	return plain, nil
 }
 
-// cipher gives AES-256-GCM with a key of the purpose's own.
-func (s *Store) cipher(purpose string) cipher.AEAD {
-	block, err := aes.NewCipher(s.mac(purpose + " cursor"))
-	if err != nil {
-		panic(err) // the key has the right size
+func (s *Store) pad(purpose string, tag, data []byte) []byte {
+	out := s.mac(purpose+" pad", tag)[:len(data)]
+	for i := range out {
+		out[i] ^= data[i]
 	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // AES has the right block size
-	}
-	return aead
+	return out
 }
 
-// writeMark gives the same cursor for the same place, as pages are linked to.
 func (s *Store) writeMark(m mark, binding []byte) string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(m.begin))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.micros))
-	b = append(append(b, be32(m.block)...), be32(m.row)...)
-	return s.seal("page", b, binding, s.mac("page nonce", b, binding))
+	return s.seal("page", append(append(b, be32(m.block)...), be32(m.row)...), binding)
 }
 
 func (s *Store) readMark(text string, binding []byte) (mark, error) {
-	b, ok := s.open("page", text, binding)
-	if !ok || len(b) != markSize {
-		return mark{}, errCursor(text)
+	b, err := s.unseal("page", text, markSize, binding)
+	if err != nil {
+		return mark{}, err
 	}
 	return mark{
 		begin: int64(binary.BigEndian.Uint64(b)),

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"outboundmonitor/backend/outbound"
 )
@@ -89,7 +91,7 @@ func (s *Store) newDayQuery(d *day, scope outbound.Scope, q *outbound.Query) (*d
 func (k *dayQuery) chooseWhos() bool {
 	q := k.q
 	if k.scope.All() && q.Account == "" && q.UID == nil && q.Instance == nil {
-		return k.v.events() > 0
+		return k.v.n+k.v.all.n > 0
 	}
 	k.who = make([]bool, len(k.v.whos.whos)+1)
 	k.grantFrom = make([]int64, len(k.who))
@@ -114,11 +116,7 @@ func (k *dayQuery) firstSeen(w *outbound.Who) int64 {
 	if from.IsZero() {
 		return 0
 	}
-	at := from.UnixMicro() - k.d.begin*1e6
-	if from.Nanosecond()%1000 != 0 {
-		at++
-	}
-	return max(0, at)
+	return max(0, wholeMicros(from).UnixMicro()-k.d.begin*1e6)
 }
 
 // chooseBlocks asks the index which blocks can hold a match.
@@ -165,7 +163,7 @@ func (k *dayQuery) chooseBlocks() (bool, error) {
 
 // segments calls f with each segment of the day's index.
 func (k *dayQuery) segments(f func(*segment) error) error {
-	return k.d.db.View(func(tx *bolt.Tx) error {
+	return k.d.read(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketIndex).ForEach(func(key, data []byte) error {
 			s, err := readSegment(data, binary.BigEndian.Uint32(key))
 			if err == nil {
@@ -193,10 +191,13 @@ func (k *dayQuery) rows(number uint32) (*rows, error) {
 		return r, nil
 	}
 	var r *rows
-	err := k.d.db.View(func(tx *bolt.Tx) error {
+	err := k.d.read(func(tx *bolt.Tx) error {
 		data := tx.Bucket(bucketBlocks).Get(be32(number))
 		if data == nil {
 			return errors.New("missing")
+		}
+		if sum := k.v.sums[number]; sum.hash != 0 && sum.hash != xxhash.Sum64(data) {
+			return errors.New("damaged: it is not what was written")
 		}
 		var err error
 		r, err = readBlock(k.s.codec.read, slices.Clone(data))
@@ -237,7 +238,7 @@ func (k *dayQuery) clusters() []cluster {
 	var blocks []uint32
 	sums := k.v.sums
 	if k.v.open.n > 0 {
-		sums = append(slices.Clip(sums), k.v.open.sum())
+		sums = append(slices.Clip(sums), k.v.openSum)
 	}
 	for i, s := range sums {
 		if k.only != nil && !k.only[uint32(i)] {
@@ -327,9 +328,24 @@ func (k *dayQuery) sort(refs []ref) {
 	}
 }
 
+// normalise brings a query into the form in which it is compared with what is
+// stored, whose times are in whole microseconds.
+func normalise(q *outbound.Query) {
+	q.Dst, q.Src = q.Dst.Masked(), q.Src.Masked()
+	q.Since, q.Until = wholeMicros(q.Since), wholeMicros(q.Until)
+}
+
+// wholeMicros gives the first whole microsecond that is not before t.
+func wholeMicros(t time.Time) time.Time {
+	if rest := t.Nanosecond() % 1000; rest != 0 {
+		return t.Add(time.Duration(1000 - rest))
+	}
+	return t
+}
+
 // eachDay prepares the query for each day in order and calls f.
 func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuery) error) error {
-	q.Dst, q.Src = q.Dst.Masked(), q.Src.Masked()
+	normalise(q)
 	names := s.between(q.Since, q.Until)
 	if !q.OldestFirst {
 		slices.Reverse(names)
@@ -346,98 +362,12 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 		if err == nil && k != nil {
 			err = f(k)
 		}
-		if errors.Is(err, bolt.ErrDatabaseNotOpen) {
-			continue // pruned meanwhile
+		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) && s.isClosed() {
+			err = errClosed
 		}
-		if err != nil {
+		if err = errors.Join(err, d.release()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// errEnough ends a walk early.
-var errEnough = errors.New("enough")
-
-// Walk calls f with each event that the scope sees and the query selects,
-// newest first unless q.OldestFirst. The event is valid until f returns.
-func (s *Store) Walk(ctx context.Context, scope outbound.Scope, q outbound.Query, f func(*outbound.Event) error) error {
-	var e outbound.Event
-	return s.eachDay(scope, &q, func(k *dayQuery) error {
-		return k.walk(ctx, func(r *rows, x ref) error {
-			if err := s.fill(k, r, x, &e, q.Bare); err != nil {
-				return err
-			}
-			return f(&e)
-		})
-	})
-}
-
-func (s *Store) fill(k *dayQuery, r *rows, x ref, e *outbound.Event, bare bool) error {
-	if err := r.event(int(x.row), &k.v.whos, e, bare); err != nil {
-		return fmt.Errorf("store: %s: block %d, row %d: %w", k.d.name, x.block, x.row, err)
-	}
-	if !bare {
-		e.ID = s.eventID(e)
-	}
-	return nil
-}
-
-// Events gives a page of at most q.Limit events.
-func (s *Store) Events(ctx context.Context, scope outbound.Scope, q outbound.Query) (outbound.Page, error) {
-	if q.Limit <= 0 {
-		return outbound.Page{}, &outbound.Error{Code: outbound.Invalid, Message: fmt.Sprintf("limit %d: must be 1 or more", q.Limit)}
-	}
-	binding := bind(scope, q)
-	var after *mark
-	if q.Cursor != "" {
-		m, err := s.readMark(q.Cursor, binding)
-		if err != nil {
-			return outbound.Page{}, err
-		}
-		after = &m
-		if q.OldestFirst {
-			q.Since = later(q.Since, m.time())
-		} else {
-			q.Until = earlier(q.Until, m.time().Add(time.Microsecond))
-		}
-	}
-	var page outbound.Page
-	var last mark
-	err := s.eachDay(scope, &q, func(k *dayQuery) error {
-		return k.walk(ctx, func(r *rows, x ref) error {
-			m := mark{begin: k.d.begin, ref: x}
-			if after != nil && !m.follows(*after, q.OldestFirst) {
-				return nil
-			}
-			if len(page.Events) == q.Limit {
-				page.Next = s.writeMark(last, binding)
-				return errEnough
-			}
-			var e outbound.Event
-			if err := s.fill(k, r, x, &e, q.Bare); err != nil {
-				return err
-			}
-			page.Events, last = append(page.Events, e), m
-			return nil
-		})
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return outbound.Page{}, err
-	}
-	return page, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -18,6 +18,10 @@ import (
 // found in a tenth of a millisecond.
 const blockRows = 4096
 
+// blockText is how many bytes of shapes make a block full. With maxLine it
+// keeps a block's dictionary below maxPlain.
+const blockText = 2 << 20
+
 // tag names a column or a dictionary of a block, on disk too. A reader skips
 // tags that it does not know, so a column can come without a migration.
 type tag uint8
@@ -58,7 +62,7 @@ const (
 
 // spreads tells the encoder what each column is like; skewed if not named.
 var spreads = [lastCol + 1]spread{
-	colSec: rising, colMicros: random, colBasis: skewed, colWitness: skewed, colRule: skewed, colWho: skewed, colDst: skewed,
+	colSec: rising, colMicros: random, colBasis: skewed, colWitness: skewed, colRule: skewed, colWho: skewed, colDst: random,
 	colSrc: skewed, colSrcPort: random, colDstPort: skewed, colProto: skewed, colGID: skewed, colTwin: skewed, colShape: skewed,
 	colCivil: skewed, colLineMic: skewed, colUpSec: skewed, colUpMicros: random, colLen: skewed, colID: random, colWindow: skewed,
 	colSeq: random, colAck: random, colFlow: random, colLen2: skewed,
@@ -143,6 +147,12 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 		}
 		v[t] = c[i]
 	}
+	if r.shapes == nil {
+		var err error
+		if r.shapes, err = r.strings(dictShape); err != nil {
+			return err
+		}
+	}
 	if int(v[colShape]) >= len(r.shapes) {
 		return errors.New("row points outside its dictionary")
 	}
@@ -155,7 +165,8 @@ func (r *rows) line(i int, sec, micros uint32, begin int64, e *outbound.Event) e
 	return nil
 }
 
-// dicts decodes the dictionaries that are not yet there.
+// dicts decodes the dictionaries that are not yet there, but for the shapes:
+// only a line needs those.
 func (r *rows) dicts() error {
 	var err error
 	if r.dst == nil {
@@ -169,12 +180,7 @@ func (r *rows) dicts() error {
 		}
 	}
 	if r.rules == nil {
-		if r.rules, err = r.strings(dictRule); err != nil {
-			return err
-		}
-	}
-	if r.shapes == nil {
-		r.shapes, err = r.strings(dictShape)
+		r.rules, err = r.strings(dictRule)
 	}
 	return err
 }
@@ -195,7 +201,7 @@ func (r *rows) strings(t tag) ([]string, error) {
 	all := make([]string, 0, 4)
 	for len(raw) > 0 {
 		n, k := binary.Uvarint(raw)
-		if k <= 0 || n > uint64(len(raw)-k) {
+		if k <= 0 || n > uint64(len(raw)-k) || len(all) == blockRows {
 			return nil, fmt.Errorf("dictionary %#x: %w", t, errShort)
 		}
 		all = append(all, string(raw[k:k+int(n)]))
@@ -208,52 +214,124 @@ func (r *rows) strings(t tag) ([]string, error) {
 // below a snapshot's n is never changed again.
 type openRows struct {
 	rows
-	cut     cutter
-	dstAt   map[netip.Addr]uint32
-	srcAt   map[netip.Addr]uint32
-	ruleAt  map[string]uint32
+	room   [lastCol + 1][]uint32 // of which cols are the beginning
+	cut    *cutter
+	fourAt map[uint32]uint32
+	sixAt  map[netip.Addr]uint32
+	srcAt  map[netip.Addr]uint32
+	ruleAt map[string]uint32
+	// shapeAt and text tell of the shapes: where each is, and their size.
 	shapeAt map[string]uint32
+	text    int
 }
 
-func newOpenRows() *openRows {
+func newOpenRows(c *cutter) *openRows {
 	o := &openRows{
-		dstAt: map[netip.Addr]uint32{}, srcAt: map[netip.Addr]uint32{},
+		cut: c, fourAt: map[uint32]uint32{}, sixAt: map[netip.Addr]uint32{}, srcAt: map[netip.Addr]uint32{},
 		ruleAt: map[string]uint32{}, shapeAt: map[string]uint32{},
 	}
+	all := make([]uint32, int(lastCol+1)*blockRows)
 	for t := colSec; t <= lastCol; t++ {
-		o.cols[t] = make([]uint32, 0, blockRows)
+		o.room[t] = all[int(t)*blockRows:][:blockRows:blockRows]
+		o.cols[t] = o.room[t][:0]
 	}
 	return o
 }
 
+// full reports whether the rows are to be sealed: there are as many as a block
+// holds, or, where lines are strange, their shapes take more than their share.
+func (o *openRows) full() bool { return o.n == blockRows || o.text >= blockText }
+
 // add takes one event of the day that began at begin.
 func (o *openRows) add(e *outbound.Event, who uint32, begin int64) {
-	shape, p := o.cut.cut(e)
-	shapeAt, ok := o.shapeAt[string(shape)]
-	if !ok {
-		shapeAt = uint32(len(o.shapes))
-		o.shapes = append(o.shapes, string(shape))
-		o.shapeAt[string(shape)] = shapeAt
+	f, p := o.cut.cut(e)
+	if f.rows != o {
+		f.rows, f.at = o, o.shape(f.text)
 	}
 	sec, micros := uint32(e.Time.Unix()-begin), uint32(e.Time.Nanosecond()/1000)
-	v := [lastCol + 1]uint32{
-		colSec: sec, colMicros: micros, colBasis: uint32(e.Basis), colWitness: uint32(e.Witness),
-		colRule: place(&o.rules, o.ruleAt, e.Rule), colWho: who,
-		colDst: place(&o.dst, o.dstAt, e.Dst), colSrc: place(&o.src, o.srcAt, e.Src),
-		colSrcPort: uint32(e.SrcPort), colDstPort: uint32(e.DstPort), colProto: uint32(e.Proto),
-		colGID: uint32(e.GID) - uint32(e.UID), colTwin: e.Twin, colShape: shapeAt,
+	// The room is zeroed: what is usually 0 is written only if it is not.
+	set := func(t tag, x uint32) {
+		if x != 0 {
+			o.room[t][o.n] = x
+		}
 	}
-	if p.civil != 0 {
-		v[colCivil] = uint32(p.civil - begin - int64(sec))
-		v[colLineMic] = p.micros ^ micros
+	set(colSec, sec)
+	set(colMicros, micros)
+	set(colBasis, uint32(e.Basis))
+	set(colWitness, uint32(e.Witness))
+	set(colRule, o.rule(e.Rule))
+	set(colWho, who)
+	set(colDst, o.target(e.Dst))
+	set(colSrc, o.source(e.Src))
+	set(colSrcPort, uint32(e.SrcPort))
+	set(colDstPort, uint32(e.DstPort))
+	set(colProto, uint32(e.Proto))
+	set(colGID, uint32(e.GID)-uint32(e.UID))
+	set(colTwin, e.Twin)
+	set(colShape, f.at)
+	if p.stamped {
+		set(colCivil, uint32(p.civil-begin-int64(sec)))
+		set(colLineMic, p.micros^micros)
 	}
-	v[colUpSec], v[colUpMicros] = p.upSec-sec, p.upMicros
-	v[colLen], v[colID], v[colWindow] = p.length, p.id, p.window
-	v[colSeq], v[colAck], v[colFlow], v[colLen2] = p.seq, p.ack, p.flow, p.len2
-	for t := colSec; t <= lastCol; t++ {
-		o.cols[t] = append(o.cols[t], v[t])
-	}
+	set(colUpSec, p.upSec-sec)
+	set(colUpMicros, p.upMicros)
+	set(colLen, p.length)
+	set(colID, p.id)
+	set(colWindow, p.window)
+	set(colSeq, p.seq)
+	set(colAck, p.ack)
+	set(colFlow, p.flow)
+	set(colLen2, p.len2)
 	o.n++
+}
+
+// settle makes the columns as long as the rows.
+func (o *openRows) settle() {
+	for t := colSec; t <= lastCol; t++ {
+		o.cols[t] = o.room[t][:o.n]
+	}
+}
+
+func (o *openRows) shape(text string) uint32 {
+	i, ok := o.shapeAt[text]
+	if !ok {
+		i = uint32(len(o.shapes))
+		o.shapes = append(o.shapes, text)
+		o.shapeAt[text] = i
+		o.text += len(text)
+	}
+	return i
+}
+
+func (o *openRows) target(a netip.Addr) uint32 {
+	if !a.Is4() {
+		return place(&o.dst, o.sixAt, a)
+	}
+	key := v4(a)
+	i, ok := o.fourAt[key]
+	if !ok {
+		i = uint32(len(o.dst))
+		o.dst = append(o.dst, a)
+		o.fourAt[key] = i
+	}
+	return i
+}
+
+// source and rule look at what came last first: it is mostly the same again.
+func (o *openRows) source(a netip.Addr) uint32 {
+	if len(o.src) > 0 && o.src[0] == a {
+		return 0
+	}
+	return place(&o.src, o.srcAt, a)
+}
+
+func (o *openRows) rule(label string) uint32 {
+	for i := range o.rules {
+		if o.rules[i] == label {
+			return uint32(i)
+		}
+	}
+	return place(&o.rules, o.ruleAt, label)
 }
 
 func place[T comparable](all *[]T, at map[T]uint32, x T) uint32 {
@@ -268,6 +346,7 @@ func place[T comparable](all *[]T, at map[T]uint32, x T) uint32 {
 
 // snapshot gives the rows as they are now, for readers.
 func (o *openRows) snapshot() *rows {
+	o.settle()
 	r := o.rows
 	return &r
 }

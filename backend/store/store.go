@@ -141,6 +141,9 @@ func (s *Store) findDays() error {
 	}
 	for _, e := range entries {
 		name, isDay := strings.CutSuffix(e.Name(), ".db")
+		if !e.Type().IsRegular() {
+			continue // not of our making: storing that day will say so
+		}
 		if _, err := time.Parse(dayLayout, name); isDay && err == nil {
 			s.days.names = append(s.days.names, name)
 			continue
@@ -155,11 +158,14 @@ func (s *Store) findDays() error {
 	return nil
 }
 
-// day gives the day of that name, opened; os.ErrNotExist if there is none and
-// create is not set.
+// day gives the day of that name, opened and held: whoever asks releases it.
+// It returns os.ErrNotExist if there is none and create is not set.
 func (s *Store) day(name string, create bool) (*day, error) {
 	s.days.RLock()
 	d := s.days.open[name]
+	if d != nil {
+		d.hold()
+	}
 	s.days.RUnlock()
 	if d != nil {
 		return d, nil
@@ -167,6 +173,7 @@ func (s *Store) day(name string, create bool) (*day, error) {
 	s.days.Lock()
 	defer s.days.Unlock()
 	if d := s.days.open[name]; d != nil {
+		d.hold()
 		return d, nil
 	}
 	if s.days.open == nil {
@@ -176,6 +183,7 @@ func (s *Store) day(name string, create bool) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.hold()
 	s.days.open[name] = d
 	if at, found := slices.BinarySearch(s.days.names, name); !found {
 		s.days.names = slices.Insert(slices.Clone(s.days.names), at, name)
@@ -219,18 +227,39 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.lock.Close())
 }
 
+func (s *Store) isClosed() bool {
+	s.days.RLock()
+	defer s.days.RUnlock()
+	return s.days.open == nil
+}
+
+// forget closes a day whose memory could not be brought in line with its file.
+// The next to ask for it opens it anew.
+func (s *Store) forget(d *day) error {
+	s.days.Lock()
+	defer s.days.Unlock()
+	delete(s.days.open, d.name)
+	return d.retire()
+}
+
 // Resume gives where reading of a chain goes on; the zero Position if it was
 // never read.
 func (s *Store) Resume(chain string) (outbound.Position, error) {
 	best := outbound.Position{Chain: chain}
 	for _, name := range s.between(time.Time{}, time.Time{}) {
 		d, err := s.day(name, false)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return outbound.Position{}, err
 		}
 		s.mu.Lock()
 		at, ok := d.chains[chain]
 		s.mu.Unlock()
+		if err := d.release(); err != nil {
+			return outbound.Position{}, err
+		}
 		if ok && best.Before(at) {
 			best = at
 		}
@@ -285,7 +314,7 @@ func (s *Store) remove(name string) error {
 	defer s.days.Unlock()
 	if d := s.days.open[name]; d != nil {
 		delete(s.days.open, name)
-		if err := d.db.Close(); err != nil {
+		if err := d.retire(); err != nil {
 			return err
 		}
 	}
@@ -303,8 +332,10 @@ func (s *Store) Usage() (used int64, days int, err error) {
 		if err != nil {
 			return 0, 0, fmt.Errorf("store: %w", err)
 		}
-		used += fi.Size()
-		days++
+		if fi.Size() > 0 {
+			used += fi.Size()
+			days++
+		}
 	}
 	return used, days, nil
 }

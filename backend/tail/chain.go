@@ -18,6 +18,11 @@ type member struct {
 	info fs.FileInfo
 }
 
+// same reports whether the file still has its name.
+func (m member) same(now member) bool {
+	return m.name == now.name && os.SameFile(m.info, now.info)
+}
+
 // rotated is what logrotate puts behind a log's name: a number, or a date in
 // whatever form, and the ending of a compressed file.
 var rotated = regexp.MustCompile(`^[.-]([0-9]+(?:[-_.T:]?[0-9]+)*)(\.gz)?$`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"outboundmonitor/backend/outbound"
@@ -70,7 +71,7 @@ func (r *run) begin(ctx context.Context) error {
 			return err
 		}
 		if r.cur = f; f != nil {
-			return r.seen()
+			return r.resumed(ctx)
 		}
 		r.gap, r.gen = outbound.RotatedAway, r.pos.Gen+1
 		r.opt.Logger.Warn("tail: the place that was reached is in no file any more", "log", r.opt.Path, "offset", r.pos.Offset)
@@ -78,7 +79,21 @@ func (r *run) begin(ctx context.Context) error {
 	return r.newer(r.opt.Stored)
 }
 
+// resumed gives what precedes the position in the file that was found. If that
+// cannot be now, the file is found again.
+func (r *run) resumed(ctx context.Context) error {
+	err := r.seen(ctx)
+	if errors.Is(err, errUnsettled) {
+		r.cur.close()
+		r.cur = nil
+	}
+	return err
+}
+
 // locate opens the file that holds the position, at it; nil if there is none.
+//
+// It returns errUnsettled if the files were being rotated while they were
+// looked through: then a file may have been passed by.
 func (r *run) locate(ctx context.Context) (*file, error) {
 	list, err := r.members()
 	if err != nil {
@@ -92,7 +107,11 @@ func (r *run) locate(ctx context.Context) (*file, error) {
 			return f, nil
 		}
 	}
-	return nil, nil
+	again, err := r.members()
+	if err == nil && !slices.EqualFunc(list, again, member.same) {
+		err = errUnsettled
+	}
+	return nil, err
 }
 
 // newer opens the oldest rotation that was changed after t.
@@ -136,15 +155,6 @@ func (r *run) open(name string) (*file, error) {
 	}
 	f.gen = r.gen
 	return f, nil
-}
-
-// seen gives the lines before the resume position.
-func (r *run) seen() error {
-	data, start := r.cur.cut.seen()
-	if len(data) == 0 {
-		return nil
-	}
-	return r.yield(Chunk{Data: data, Start: start, From: r.pos, To: r.pos, Seen: true})
 }
 
 // step reads all there is. While files are being rotated it leaves the rest to

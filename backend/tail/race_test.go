@@ -13,14 +13,14 @@ import (
 
 // TestWriterAndFollowerRace lets a writer rotate as fast as it can, each time
 // writing on in the renamed file, while the follower looks without a pause and
-// is restarted now and then.
+// is restarted again and again.
 func TestWriterAndFollowerRace(t *testing.T) {
 	for name, to := range map[string]func(i int) string{
 		"numbers": func(int) string { return "" },
 		"dates":   func(i int) string { return fmt.Sprint("messages-", 20261122000+i) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			const rotations = 300
+			const rotations = 200
 			w := newWorld(t)
 			w.line(1)
 			wrote := make(chan struct{})
@@ -52,7 +52,7 @@ func TestWriterAndFollowerRace(t *testing.T) {
 	}
 }
 
-// raced follows until a line that contains last, restarting every 50 chunks.
+// raced follows until a line that contains last, restarting every few chunks.
 func raced(t *testing.T, w *world, last string) []string {
 	t.Helper()
 	always := make(chan struct{})
@@ -61,7 +61,7 @@ func raced(t *testing.T, w *world, last string) []string {
 	var pos outbound.Position
 	for {
 		ctx, cancel := context.WithCancel(t.Context())
-		left, end := 50, false
+		left, end := 3, false
 		f := tail.NewFollower(tail.Options{Root: w.root, Path: logPath, Wake: always})
 		err := f.Run(ctx, pos, func(c tail.Chunk) error {
 			if c.Seen {

@@ -24,31 +24,35 @@ func (f *Follower) watch() (wake <-chan struct{}, stop func()) {
 		f.opt.Logger.Warn("tail: no file notifications; polling", "folder", f.folder, "err", err)
 	}
 	var wait sync.WaitGroup
-	wait.Go(func() {
-		tick := time.NewTicker(pollEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case e := <-events:
-				if !f.concerns(e.Name) {
-					continue
-				}
-			case <-faults: // an overflow: something happened
-			case <-tick.C:
-			}
-			select {
-			case ch <- struct{}{}:
-			default:
-			}
-		}
-	})
+	wait.Go(func() { f.look(done, events, faults, ch) })
 	return ch, func() {
 		close(done)
 		wait.Wait()
 		if watcher != nil {
 			_ = watcher.Close()
+		}
+	}
+}
+
+// look says on wake when to look, until done. What was said and not yet heard
+// is enough.
+func (f *Follower) look(done <-chan struct{}, events <-chan fsnotify.Event, faults <-chan error, wake chan<- struct{}) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case e := <-events:
+			if !f.concerns(e.Name) {
+				continue
+			}
+		case <-faults: // an overflow: something happened
+		case <-tick.C:
+		}
+		select {
+		case wake <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -42,7 +42,9 @@ func (s *Server) pages(c echo.Context, q outbound.Query, f func([]outbound.Event
 		if err != nil {
 			return err
 		}
-		deadlines(c, 0, writeTimeout)
+		// Past its read deadline a connection is taken for one that is gone,
+		// and the request ends.
+		deadlines(c, readTimeout, writeTimeout)
 		if err := f(page.Events); err != nil {
 			return err
 		}

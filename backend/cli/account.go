@@ -91,8 +91,14 @@ func lifeWords(l outbound.AccountLife, zone *time.Location) string {
 	} else {
 		words += ", beginning not on record"
 	}
-	if l.End != nil {
-		return words + ", until " + stamp(*l.End, zone) + " (removed or renamed)"
+	if l.RenamedFrom != "" && l.RenamedAt != nil {
+		words += ", called " + l.RenamedFrom + " until " + stamp(*l.RenamedAt, zone)
+	}
+	switch {
+	case l.End != nil && l.RenamedTo != "":
+		return words + ", renamed to " + l.RenamedTo + " " + stamp(*l.End, zone)
+	case l.End != nil:
+		return words + ", removed " + stamp(*l.End, zone)
 	}
 	return words + ", exists"
 }

@@ -50,14 +50,17 @@ func newSnapshot(f *files, lives []*life, whos *interner) *Snapshot {
 // addLives enters an account under each name it had.
 func (s *Snapshot) addLives(l *life) {
 	for i, n := range l.Names {
-		end := l.End
-		if i+1 < len(l.Names) {
-			end = l.Names[i+1].From
-		}
-		s.lives[n.Value] = append(s.lives[n.Value], outbound.Life{
+		life := outbound.Life{
 			Instance: outbound.Instance{UID: l.UID, Begin: l.Begin},
-			Owner:    l.owner().Value, Domain: l.Domain, End: unix(end),
-		})
+			Owner:    l.owner().Value, Domain: l.Domain, End: unix(l.End),
+		}
+		if i+1 < len(l.Names) {
+			life.End, life.After = unix(l.Names[i+1].From), l.Names[i+1].Value
+		}
+		if i > 0 {
+			life.Named, life.Before = unix(n.From), l.Names[i-1].Value
+		}
+		s.lives[n.Value] = append(s.lives[n.Value], life)
 	}
 }
 

@@ -233,6 +233,11 @@ type AccountLife struct {
 	Domain string     `json:"domain"`
 	Begin  *time.Time `json:"begin"` // null: not on record
 	End    *time.Time `json:"end"`   // null: it still exists
+	// RenamedFrom is the name that the account had until RenamedAt, and
+	// RenamedTo the one that it took at End; absent where it was not renamed.
+	RenamedFrom string     `json:"renamed_from,omitempty"`
+	RenamedAt   *time.Time `json:"renamed_at,omitempty"`
+	RenamedTo   string     `json:"renamed_to,omitempty"`
 }
 
 // SummaryDoc is what one day held.

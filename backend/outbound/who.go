@@ -134,6 +134,10 @@ type Life struct {
 	// End is when the account was removed or renamed away; zero if it still
 	// has this name.
 	End time.Time
+	// Before is the name that the account had until Named; both are zero for
+	// its first. After is the name that it took at End, "" if it took none.
+	Before, After Username
+	Named         time.Time
 }
 
 // From gives the time from which the scope shows events of w; it says nothing

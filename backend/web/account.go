@@ -77,7 +77,11 @@ func (s *Server) lives(scope outbound.Scope, name outbound.Username) []outbound.
 			doc.Begin = new(time.Unix(life.Begin, 0).UTC())
 		}
 		if !life.End.IsZero() {
-			doc.End = new(life.End.UTC())
+			doc.End, doc.RenamedTo = new(life.End.UTC()), string(life.After)
+		}
+		// What it was called before it was the viewer's is not his.
+		if life.Before != "" && !life.Named.Before(scope.From(who)) {
+			doc.RenamedFrom, doc.RenamedAt = string(life.Before), new(life.Named.UTC())
 		}
 		all = append(all, doc)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"outboundmonitor/backend/coverage"
 	"outboundmonitor/backend/outbound"
+	"outboundmonitor/backend/tail"
 )
 
 // rateOver is the time over which status gives the rate.
@@ -134,6 +135,9 @@ func (m *monitor) Status(ctx context.Context) (outbound.StatusDoc, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	doc.Daemon = !m.started.IsZero()
+	if m.log == "" {
+		m.log, _, _ = tail.Find(h.o.Root, h.o.Config.Log.Path)
+	}
 	doc.Log, doc.CaughtUp, doc.Lines = m.log, m.reading, m.lines.Clone()
 	doc.Why = m.why()
 	doc.Recording = doc.Why == ""

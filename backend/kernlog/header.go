@@ -43,7 +43,8 @@ func (c *cursor) host() bool {
 	return c.i > at && c.opt(" ")
 }
 
-// uptime steps over "[ 1088.668278] ", the seconds being padded to five places.
+// uptime steps over "[ 1088.668278] ", the seconds being padded to five places
+// as the kernel does it, or "[1088.668278] " where blanks were lost on the way.
 //
 // Source: print_time in Linux kernel/printk/printk.c.
 func (c *cursor) uptime() bool {
@@ -57,7 +58,7 @@ func (c *cursor) uptime() bool {
 	if _, ok := c.digits(1<<40 - 1); !ok || !c.opt(".") {
 		return false
 	}
-	if n := c.i - 1 - from; blanks > 0 && n+blanks != 5 || n+blanks < 5 {
+	if n := c.i - 1 - from; blanks > 0 && n+blanks != 5 {
 		return false
 	}
 	for range 6 {

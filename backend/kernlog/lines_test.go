@@ -57,6 +57,7 @@ type variant struct {
 // variants are lines as kernels and syslog daemons write them.
 var variants = map[string]variant{
 	"imklog, traditional stamp":               {head + p22 + body, nil},
+	"uptime without its padding":              {"Nov  5 02:11:03 web01 kernel: [1088.668278] " + p22 + body, nil},
 	"a number after kernel":                   {"Nov  5 02:11:03 web01 kernel[1234]: " + p22 + body, nil},
 	"a number after kernel, and uptime":       {"Nov  5 02:11:03 web01 kernel[0]: [ 1088.668278] " + p22 + body, nil},
 	"imkmsg: no uptime":                       {"Nov  5 02:11:03 web01 kernel: " + p22 + body, nil},

@@ -55,24 +55,29 @@ func TestKilledWhileAnImportRunsBesideTheFollowerNothingIsTwice(t *testing.T) {
 	c.w.ways = []string{create, reopenLater, createCompress}
 	c.b.start()
 	imports := 0
-	for range s.cycles / 4 {
+	for cycle := range s.cycles / 4 {
 		p := startDaemon(t, c.dir)
 		cl := p.dial(t, c.dir)
 		files := c.w.files(t)
-		done := make(chan int)
+		order := c.r.Perm(len(files))
+		landed := make(chan int, len(files))
 		go func() {
-			n := 0
-			for _, i := range rand.New(rand.NewPCG(s.seed, uint64(imports))).Perm(len(files)) {
+			defer close(landed)
+			for _, i := range order {
 				if _, err := posted(t, cl, files[i]); err == nil {
-					n++
+					landed <- 1
 				}
 			}
-			done <- n
 		}()
+		if cycle%5 == 0 {
+			imports += <-landed
+		}
 		p.wait(time.Duration(c.r.Int64N(int64(100 * time.Millisecond))))
 		p.untilCommit(200 * time.Millisecond)
 		p.kill()
-		imports += <-done
+		for range landed {
+			imports++
+		}
 		p.healthy(t)
 	}
 	c.b.pause()

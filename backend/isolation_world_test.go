@@ -236,7 +236,7 @@ func beside(t *testing.T, from hostfs.Root) hostfs.Root {
 }
 
 // ours finds a line that the kernel wrote, with its stamp and UID.
-var ours = regexp.MustCompile(`^(\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ kernel: \[.*CSF-OUTBOUND:.* UID=(\d+) `)
+var ours = regexp.MustCompile(`^(\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ kernel: \[ *\d+\.\d+\] CSF-OUTBOUND:[\d:]+=:IN= OUT=eth0 SRC=\S+ DST=\S+ LEN=[^\[\]]* UID=(\d+) GID=\d+ \n?$`)
 
 // estate is what belongs to a reseller, by the host's files and the story.
 type estate struct {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,9 +17,15 @@ import (
 	"outboundmonitor/backend/web"
 )
 
+// memory is what the daemon's heap is kept within where it can be, in bytes.
+const memory = 112 << 20
+
 // Run is the daemon: it answers on its socket and follows the log until ctx
 // ends, which is no error.
 func Run(ctx context.Context, o Options) (err error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
 	h, err := openWhenFree(ctx, o)
 	if err != nil {
 		return err

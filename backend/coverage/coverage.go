@@ -10,10 +10,11 @@ import (
 )
 
 // NotCounted gives the coverage of a range of which nobody counted what was
-// missed. A zero since begins with the first event, a zero until ends now.
+// missed. A zero since begins with the first event, a zero until ends now. What
+// was watched is not known either, and left empty: nothing reads the rules.
 func NotCounted(since, until, now time.Time, x outbound.Extent) outbound.Coverage {
 	c := outbound.Coverage{
-		Watched: outbound.Watched{TCP: "21,22,80,443", UDP: []string{}, Families: []int{4}},
+		Watched: outbound.Watched{UDP: []string{}, Families: []int{}},
 		Gaps:    []outbound.Gap{},
 	}
 	if since.IsZero() && x.First != nil {

@@ -131,6 +131,7 @@ func (h *House) show(ctx context.Context, l net.Listener, story *demo.Story, beg
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	h.monitor.start()
 	run(func() error { h.record(ctx); return nil })
 	run(func() error { return story.Live(ctx, log, tick.C) })
 	run(func() error { return h.server.Serve(ctx, unix) })
@@ -210,12 +211,14 @@ func (h *House) asViewer() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		viewer := h.o.DemoViewers[0]
 		query, err := url.ParseQuery(r.URL.RawQuery)
-		if err == nil && slices.Contains(h.o.DemoViewers, query.Get("as")) {
+		if err == nil && query.Has("as") {
 			viewer = query.Get("as")
-		}
-		if err == nil {
 			query.Del("as")
 			r.URL.RawQuery = query.Encode()
+		}
+		if !slices.Contains(h.o.DemoViewers, viewer) {
+			http.Error(w, "the demo has no such viewer", http.StatusNotFound)
+			return
 		}
 		r.Header = http.Header{}
 		r.Header.Set(web.ViewerHeader, viewer)

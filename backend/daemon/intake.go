@@ -100,6 +100,7 @@ func (h *House) follow(ctx context.Context, path string) error {
 		chain: h.ingest.Chain(parser(kernlog.Following(h.zone))),
 	}
 	f.log.Info("following", "gen", from.Gen, "offset", from.Offset)
+	h.monitor.follows(path)
 	stopped := make(chan struct{})
 	timer, cancel := context.WithCancel(ctx)
 	go func() {

@@ -21,7 +21,7 @@ type monitor struct {
 	mu      sync.Mutex
 	started time.Time // zero within a command
 	log     string
-	reading bool          // the end of the log was reached
+	atEnd   bool          // the end of the log was reached once
 	reached chan struct{} // closed then
 	refused error         // what the store says
 	stopped error         // why the log is not followed
@@ -47,23 +47,32 @@ func (m *monitor) wait(ctx context.Context) error {
 	}
 }
 
-func (m *monitor) start(log string) {
+// start says that the daemon runs from now on.
+func (m *monitor) start() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.started, m.log = m.h.o.Now(), log
+	m.started = m.h.o.Now()
 }
 
-func (m *monitor) stop(err error) {
+// follows says that a log is followed from now on.
+func (m *monitor) follows(log string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stopped = err
+	m.log, m.stopped = log, nil
+}
+
+// stop says why a log is not followed.
+func (m *monitor) stop(log string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log, m.stopped = log, err
 }
 
 func (m *monitor) caughtUp() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.reading {
-		m.reading = true
+	if !m.atEnd {
+		m.atEnd = true
 		close(m.reached)
 	}
 }
@@ -89,7 +98,7 @@ func (m *monitor) add(c outbound.Counts) {
 	m.count(c)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.reading {
+	if !m.atEnd {
 		return // history, not what happens now
 	}
 	now := m.h.o.Now()
@@ -138,7 +147,7 @@ func (m *monitor) Status(ctx context.Context) (outbound.StatusDoc, error) {
 	if m.log == "" {
 		m.log, _, _ = tail.Find(h.o.Root, h.o.Config.Log.Path)
 	}
-	doc.Log, doc.CaughtUp, doc.Lines = m.log, m.reading, m.lines.Clone()
+	doc.Log, doc.CaughtUp, doc.Lines = m.log, m.atEnd, m.lines.Clone()
 	doc.Why = m.why()
 	doc.Recording = doc.Why == ""
 	if doc.Daemon {

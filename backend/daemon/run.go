@@ -47,6 +47,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			cancel()
 		}
 	})
+	h.monitor.start()
 	tellSystemd("READY=1")
 	<-ctx.Done()
 	tellSystemd("STOPPING=1")
@@ -98,7 +99,6 @@ func openWhenFree(ctx context.Context, o Options) (*House, error) {
 func (h *House) record(ctx context.Context) {
 	for {
 		path, how, err := tail.Find(h.o.Root, h.o.Config.Log.Path)
-		h.monitor.start(path)
 		if err == nil {
 			h.o.Logger.Info("log found", "log", path, "how", how)
 			err = h.follow(ctx, path)
@@ -107,12 +107,11 @@ func (h *House) record(ctx context.Context) {
 			return
 		}
 		h.o.Logger.Error("the log is not followed", "log", path, "err", err)
-		h.monitor.stop(err)
+		h.monitor.stop(path, err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(10 * retryEvery):
-			h.monitor.stop(nil)
 		}
 	}
 }

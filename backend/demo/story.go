@@ -61,9 +61,9 @@ func (s *Story) Tries() []Try {
 	return []Try{
 		{fmt.Sprintf("who %s --at %q", s.Ask, at), fmt.Sprintf("one account attacked this address: %s", s.Asked)},
 		{fmt.Sprintf("who %s", s.Shared), "nearly every account updates itself from this address: candidates, not a culprit"},
-		{fmt.Sprintf("search --account %s --port %d", sweep.Account, sweep.Port), fmt.Sprintf("%d hosts tried over SSH in %.0f minutes", len(sweep.Targets), sweep.To.Sub(sweep.From).Minutes())},
+		{fmt.Sprintf("search --account %s --port %d --until %q", sweep.Account, sweep.Port, sweep.To.In(s.Zone).Format("2006-01-02 15:04:05 -0700")), fmt.Sprintf("%d hosts tried over SSH in %.0f minutes", len(sweep.Targets), sweep.To.Sub(sweep.From).Minutes())},
 		{fmt.Sprintf("account %s", s.Removed.Name), "an account that was removed after its attack"},
-		{fmt.Sprintf("account %s", s.Renamed.New), fmt.Sprintf("was called %s until %s", s.Renamed.Old, s.Renamed.At.In(s.Zone).Format("Monday 15:04"))},
+		{fmt.Sprintf("account %s", s.Renamed.New), fmt.Sprintf("was called %s until %s", s.Renamed.Old, s.Renamed.At.In(s.Zone).Format("2006-01-02 15:04 -0700"))},
 		{"live --port 22", "connections as they come; a minute or so from now an attack over SSH begins"},
 	}
 }

@@ -10,7 +10,7 @@ const (
 	NotFound     Code = "not_found"     // no such thing, or not yours
 	NotPermitted Code = "not_permitted" // the viewer may not do this
 	Conflict     Code = "conflict"      // something else is in the way
-	Unavailable  Code = "unavailable"   // daemon, store or firewall out of reach
+	Unavailable  Code = "unavailable"   // daemon or store out of reach
 	TooLarge     Code = "too_large"     // more than is accepted
 	Internal     Code = "internal"      // a fault of the program
 )

@@ -118,7 +118,7 @@ type Span struct{ From, To time.Time }
 // Holds reports whether t lies within the span.
 func (s Span) Holds(t time.Time) bool { return !t.Before(s.From) && !t.After(s.To) }
 
-// Watched says what the rules record.
+// Watched says what the rules record. It is empty where that is not known.
 type Watched struct {
 	// TCP is "all", or the ports as in "21,22,80,443".
 	TCP       string   `json:"tcp"`

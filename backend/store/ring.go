@@ -19,17 +19,12 @@ type ring struct {
 	mu     sync.Mutex
 	events [ringSize]outbound.Event
 	n      uint64 // stored so far; the newest is at (n-1) % ringSize
-	grew   chan struct{}
-	done   chan struct{}
-	once   sync.Once
 	epoch  uint64 // when this process began: numbers hold no longer than it
 }
 
 func newRing() *ring {
-	return &ring{grew: make(chan struct{}), done: make(chan struct{}), epoch: uint64(time.Now().UnixNano())}
+	return &ring{epoch: uint64(time.Now().UnixNano())}
 }
-
-func (r *ring) close() { r.once.Do(func() { close(r.done) }) }
 
 // remember puts a followed batch into the ring.
 func (s *Store) remember(b outbound.Batch) {
@@ -46,22 +41,6 @@ func (s *Store) remember(b outbound.Batch) {
 		e.Line = append(slot.Line[:0], e.Line...) // After gives copies
 		*slot = e
 		r.n++
-	}
-	close(r.grew)
-	r.grew = make(chan struct{})
-}
-
-// Grew gives a channel that is closed when more was followed, or the store is
-// closed.
-func (s *Store) Grew() <-chan struct{} {
-	r := s.recent
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.done
-	default:
-		return r.grew
 	}
 }
 

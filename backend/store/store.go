@@ -111,13 +111,17 @@ const keySize = 32
 
 // loadKey reads the store's key, or makes it.
 func loadKey(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "store.key")
-	key, err := os.ReadFile(path)
+	const name = "/store.key"
+	root, err := hostfs.At(dir)
+	if err != nil {
+		return nil, err
+	}
+	key, err := root.ReadFile(name, keySize)
 	if err == nil && len(key) == keySize {
 		return key, nil
 	}
 	if err == nil && len(key) != 0 {
-		return nil, fmt.Errorf("%s: %d bytes, want %d", path, len(key), keySize)
+		return nil, fmt.Errorf("%s: %d bytes, want %d", root.Path(name), len(key), keySize)
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -126,11 +130,7 @@ func loadKey(dir string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	root, err := hostfs.At(dir)
-	if err != nil {
-		return nil, err
-	}
-	return key, root.WriteFile("/store.key", key, 0o600)
+	return key, root.WriteFile(name, key, 0o600)
 }
 
 // findDays lists the day files, and takes away what a crash left half made.
@@ -216,7 +216,6 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.recent.close()
 	s.days.Lock()
 	defer s.days.Unlock()
 	var err error

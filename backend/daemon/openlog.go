@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -116,7 +117,7 @@ func seeLines(f io.ReaderAt, at, length int64, survey *kernlog.Survey) error {
 // see looks at one line, and tells whether there was a whole one.
 func see(r *bufio.Reader, survey *kernlog.Survey) (more bool, err error) {
 	line, err := r.ReadSlice('\n')
-	if err == io.EOF {
+	if err == io.EOF || errors.Is(err, bufio.ErrBufferFull) { // or one long line
 		return false, nil
 	}
 	if err != nil {

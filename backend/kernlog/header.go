@@ -40,7 +40,12 @@ func (c *cursor) host() bool {
 	for c.i < len(c.b) && c.b[c.i] > ' ' && c.b[c.i] < 0x7f {
 		c.i++
 	}
-	return c.i > at && c.opt(" ")
+	// The tag of a line without a host is no host.
+	word := c.b[at:c.i]
+	if len(word) == 0 || word[len(word)-1] == ':' || bytes.IndexByte(word, '[') > 0 {
+		return false
+	}
+	return c.opt(" ")
 }
 
 // uptime steps over "[ 1088.668278] ", the seconds being padded to five places

@@ -1,6 +1,10 @@
 package kernlog
 
-import "time"
+import (
+	"bytes"
+	"slices"
+	"time"
+)
 
 // Survey finds out in which year a log without years begins, from its lines in
 // their order (a sample will do) and the file's own time. Its zero value is
@@ -8,12 +12,13 @@ import "time"
 type Survey struct {
 	// years counts from the first stamp without a year.
 	years calendar
-	// begun is true once a stamp without a year was seen; dated, once one with
-	// a year came before.
-	begun, dated bool
-	// end is the last stamp without a year, and endYear its year.
-	end     Stamp
-	endYear int
+	// begun is true once a stamp without a year was seen; dated counts those
+	// with a year that came before.
+	begun bool
+	dated int
+	// ends are the last stamps without a year, of seen.
+	ends [33]placed
+	seen int
 	// leapDays says which years have a 29 February, modulo 4.
 	leapDays [4]bool
 	// claims counts, for each year that the first stamp could have, the stamps
@@ -29,30 +34,34 @@ func (v *Survey) See(line []byte) {
 	}
 	if s.Year != 0 && !v.begun {
 		v.years.set(s.inYear(), int(s.Year))
-		v.dated = true
+		v.dated++
 		return
 	}
 	year := v.years.step(s.inYear())
 	if s.Year != 0 {
-		v.claim(int(s.Year) - year)
+		if syslogLine(line) {
+			v.claim(int(s.Year)-year, 1)
+		}
 		return
 	}
-	if !v.begun && v.dated {
-		v.claim(year)
+	if !v.begun && v.dated > 0 {
+		v.claim(year, v.dated)
 		v.years.shift(-year)
 		year = 0
 	}
-	v.begun, v.end, v.endYear = true, s, year
+	v.begun = true
+	v.ends[v.seen%len(v.ends)] = placed{s, year}
+	v.seen++
 	if s.leapDay() {
 		v.leapDays[(year%4+4)%4] = true
 	}
 }
 
-func (v *Survey) claim(year int) {
+func (v *Survey) claim(year, voices int) {
 	if v.claims == nil {
 		v.claims = map[int]int{}
 	}
-	v.claims[year]++
+	v.claims[year] += voices
 }
 
 // FirstYear gives the year of the first stamp without one, and 0 if there was
@@ -69,14 +78,42 @@ func (v *Survey) FirstYear(modified time.Time, zone *time.Location) int {
 			best, voices = year, n
 		}
 	}
-	if voices > 0 {
+	end := v.end()
+	limit := modified.Add(day * time.Second)
+	if voices >= leastVoices && !end.stamp.in(best+end.year, zone).After(limit) {
 		return best
 	}
 	year := modified.In(zone).Year() + 1
-	for v.end.in(year, zone).After(modified.Add(day * time.Second)) {
+	for end.stamp.in(year, zone).After(limit) {
 		year--
 	}
-	return v.leapYear(year - v.endYear)
+	return v.leapYear(year - end.year)
+}
+
+// leastVoices is how many lines with a year date those without: one alone may
+// be anything that somebody had logged.
+const leastVoices = 3
+
+// placed is a stamp and its year, counted from the first.
+type placed struct {
+	stamp Stamp
+	year  int
+}
+
+// end is where the log ends: the middle one of the last stamps, for a single
+// one may be of a clock that was wrong.
+func (v *Survey) end() placed {
+	last := slices.Clone(v.ends[:min(v.seen, len(v.ends))])
+	slices.SortFunc(last, func(a, b placed) int {
+		return (a.year-b.year)*leapYear + a.stamp.inYear() - b.stamp.inYear()
+	})
+	return last[len(last)/2]
+}
+
+// syslogLine reports whether a stamp, a host and a tag begin the line.
+func syslogLine(line []byte) bool {
+	words := bytes.SplitN(line, []byte(" "), 4)
+	return len(words) > 3 && bytes.HasSuffix(words[2], []byte(":"))
 }
 
 // leapYear gives the last year not after first in which each 29 February that

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,14 +39,21 @@ var (
 // (of the nearest year that is not to come), "02:11" (the nearest that is not
 // to come), "-15m", "-2d", "-1h30m", "now", and seconds since 1970.
 //
-// zone is that of a text that names none; a time of day that occurs twice, or
-// is left out, when clocks change is placed as [time.Date] does. An error is
+// zone is that of a text that names none. A time of day that is left out when
+// clocks change is placed as [time.Date] does; one that occurs twice is an
+// error, for who asks about the wrong hour is told the wrong name. An error is
 // an [Error] with code Invalid that quotes the text.
 func ParseTime(text string, zone *time.Location, now time.Time) (time.Time, error) {
 	typed := strings.Join(strings.Fields(text), " ")
 	t, ok := time.Time{}, false
 	if len(text) <= maxTyped {
 		t, ok = parseTime(typed, zone, now.In(zone))
+	}
+	if ok && !zoned(typed) && twice(t) {
+		return time.Time{}, &Error{
+			Code: Invalid, Message: quoted(text) + " occurs twice in " + zone.String() + ", for the clocks went back",
+			Hint: "add which of the two is meant, as +0200 or +0100",
+		}
 	}
 	// Times outside of these years are slips, and JSON cannot carry all.
 	if t = t.UTC(); !ok || t.Year() < 1970 || t.Year() > 2199 {
@@ -55,6 +63,36 @@ func ParseTime(text string, zone *time.Location, now time.Time) (time.Time, erro
 		}
 	}
 	return t, nil
+}
+
+// zoned reports whether a text names an instant whatever the zone is.
+func zoned(typed string) bool {
+	if typed == "now" || agoForm.MatchString(typed) || epochForm.MatchString(typed) {
+		return true
+	}
+	return slices.ContainsFunc(stampForms, func(form string) bool {
+		_, err := time.Parse(form, typed)
+		return err == nil
+	})
+}
+
+// twice reports whether the clock in t's zone shows t's time of day at another
+// instant as well.
+func twice(t time.Time) bool {
+	start, end := t.ZoneBounds()
+	_, now := t.Zone()
+	if !start.IsZero() {
+		_, before := start.Add(-1).Zone()
+		if back := time.Duration(before-now) * time.Second; back > 0 && t.Sub(start) < back {
+			return true
+		}
+	}
+	if end.IsZero() {
+		return false
+	}
+	_, after := end.Zone()
+	back := time.Duration(now-after) * time.Second
+	return back > 0 && end.Sub(t) <= back
 }
 
 func parseTime(typed string, zone *time.Location, now time.Time) (time.Time, bool) {

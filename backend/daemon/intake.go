@@ -215,6 +215,13 @@ func (h *House) squeeze() {
 // prune removes old days until ctx ends.
 func (h *House) prune(ctx context.Context) {
 	for {
+		// Not at once: after a boot the clock may be wrong until it is set, and
+		// a day that is deleted does not come back.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pruneEvery):
+		}
 		gone, err := h.store.Prune()
 		if err != nil {
 			h.o.Logger.Error("old days cannot be removed", "err", err)
@@ -223,10 +230,5 @@ func (h *House) prune(ctx context.Context) {
 			h.o.Logger.Info("old days removed", "days", gone)
 		}
 		h.squeeze()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pruneEvery):
-		}
 	}
 }

@@ -113,8 +113,9 @@ func (b *batch) known(t time.Time) {
 	}
 }
 
-// count counts the line in its chain, and reports whether it is to be stored:
-// it now occurs more often there than in the store, and was not read before.
+// count counts the line in its chain, and reports whether it now occurs more
+// often there than in the store. A line read again counts as what it is, but
+// does not count as stored.
 func (b *batch) count(e *outbound.Event, again bool) (bool, error) {
 	span := e.Time.Unix() / spanSeconds
 	hash := xxhash.Sum64(e.Line)
@@ -125,11 +126,33 @@ func (b *batch) count(e *outbound.Event, again bool) (bool, error) {
 	n := b.c.seen.add(span, hash)
 	b.counted = append(b.counted, mark{span, hash})
 	e.Twin = n - 1
-	if again || n <= stored.count(hash) {
+	have, err := b.elsewhere(e, hash)
+	if err != nil {
+		return false, fmt.Errorf("ingest: %w", err)
+	}
+	if again || n <= stored.count(hash)+have {
 		return false, nil
 	}
 	stored.set(hash, n)
 	return true, nil
+}
+
+// elsewhere counts a line of the hour that occurs twice in autumn where it may
+// be stored too: which of the two hours it is placed in depends on the lines
+// that were read before it.
+func (b *batch) elsewhere(e *outbound.Event, hash uint64) (uint32, error) {
+	if e.Basis != outbound.AmbiguousDST {
+		return 0, nil
+	}
+	var n uint32
+	for _, apart := range []int64{-3600, 3600} {
+		stored, err := b.c.in.ledger.at((e.Time.Unix() + apart) / spanSeconds)
+		if err != nil {
+			return 0, err
+		}
+		n += stored.count(hash)
+	}
+	return n, nil
 }
 
 // undo takes back what the batch counted. The ledger is read anew from the

@@ -15,11 +15,15 @@ import (
 // spanSeconds is the length of a span.
 const spanSeconds = 16
 
-// heldSpans is how many spans are kept from batch to batch. Lines of a log are
-// in order but for a few seconds; a span that is gone and comes again is read
-// from the store. Within a batch all are kept, for what it adds is not yet
+// Spans are kept from batch to batch: heldSpans of them at least, and more as
+// long as their tables are small together. A log that goes back in time, as
+// several that were put into one, would have each span read from the store
+// again and again. Within a batch all are kept, for what it adds is not yet
 // stored.
-const heldSpans = 6
+const (
+	heldSpans = 6
+	heldSlots = 1 << 18
+)
 
 // spans keeps the tallies of the spans used last.
 type spans struct {
@@ -59,8 +63,13 @@ func (s *spans) put(span int64) *tally {
 
 // trim lets go of all but the spans used last.
 func (s *spans) trim() {
-	for n := len(s.order) - heldSpans; n > 0; n-- {
+	slots := 0
+	for _, t := range s.at {
+		slots += len(t.hashes)
+	}
+	for n := len(s.order) - heldSpans; n > 0 && slots > heldSlots; n-- {
 		span := s.order[0]
+		slots -= len(s.at[span].hashes)
 		s.order = s.order[1:]
 		t := s.at[span]
 		delete(s.at, span)

@@ -481,3 +481,34 @@ func TestInterruptedImportSaysSo(t *testing.T) {
 		t.Errorf("%v, %d lines are stored, want 2", err, len(m.events))
 	}
 }
+
+// TestHourThatOccursTwiceIsStoredOnce reads a part of a log whose lines are
+// placed in the other of the two hours, for want of the lines before them.
+func TestHourThatOccursTwiceIsStoredOnce(t *testing.T) {
+	for name, apart := range map[string]time.Duration{"an hour later": time.Hour, "an hour earlier": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			m := &memory{}
+			in := newIngest(m)
+			place := func(by time.Duration) ingest.Parser {
+				return func(line []byte, received time.Time, e *outbound.Event) error {
+					err := parse(line, received, e)
+					e.Time, e.Basis = e.Time.Add(by), outbound.AmbiguousDST
+					return err
+				}
+			}
+			lines := log{"1000 a", "1000 a", "1001 b"}
+			for i, by := range []time.Duration{0, apart} {
+				c := in.Chain(place(by))
+				if err := c.Add(text(lines[:3-i]), outbound.Position{}, outbound.Position{}, false); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := m.stored(t); !maps.Equal(got, lines.count()) {
+				t.Error(difference(got, lines.count()))
+			}
+		})
+	}
+}

@@ -39,7 +39,8 @@ func (s *Store) Groups(ctx context.Context, scope outbound.Scope, q outbound.Que
 	case limit > 0 && counted(scope, &q, by):
 		return s.top(ctx, q, by, limit)
 	case by == outbound.ByAccount:
-		groups, err = groupsOf(ctx, s, scope, q, colWho, keyOfWho, whoGroup)
+		last := lives{}
+		groups, err = groupsOf(ctx, s, scope, q, colWho, last.key, last.group)
 	case by == outbound.ByDst:
 		groups, err = groupsOf(ctx, s, scope, q, colDst, keyOfDst, addrGroup)
 	case by == outbound.ByPort:
@@ -114,12 +115,30 @@ type person struct {
 	user     outbound.Username
 }
 
-func keyOfWho(k *dayQuery, _ *rows, key uint32) (person, error) {
+// lives keeps what was said last of each: its owner may have changed. Days
+// come oldest first, and a day's keys rise as they are given out.
+type lives map[person]life
+
+type life struct {
+	who *outbound.Who
+	day int64
+	key uint32
+}
+
+func (l lives) key(k *dayQuery, _ *rows, key uint32) (person, error) {
 	w, err := k.v.whos.who(key)
 	if err != nil {
 		return person{}, err
 	}
-	return person{w.Kind, w.Instance, w.User}, nil
+	p := person{w.Kind, w.Instance, w.User}
+	if before := l[p]; before.who == nil || before.day != k.d.begin || before.key < key {
+		l[p] = life{w, k.d.begin, key}
+	}
+	return p, nil
+}
+
+func (l lives) group(p person) outbound.Group {
+	return outbound.Group{Key: whoKey(l[p].who), Who: l[p].who}
 }
 
 func keyOfDst(_ *dayQuery, r *rows, i uint32) (netip.Addr, error) {
@@ -131,11 +150,6 @@ func keyOfDst(_ *dayQuery, r *rows, i uint32) (netip.Addr, error) {
 
 func keyOfHour(k *dayQuery, _ *rows, hour uint32) (int64, error) {
 	return k.d.begin + int64(hour)*3600, nil
-}
-
-func whoGroup(p person) outbound.Group {
-	w := &outbound.Who{Kind: p.kind, Instance: p.instance, User: p.user}
-	return outbound.Group{Key: whoKey(w), Who: w}
 }
 
 func addrGroup(a netip.Addr) outbound.Group { return outbound.Group{Key: a.String()} }

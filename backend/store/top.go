@@ -20,12 +20,12 @@ func counted(scope outbound.Scope, q *outbound.Query, by outbound.GroupBy) bool 
 
 // top gives the largest groups by the index.
 func (s *Store) top(ctx context.Context, q outbound.Query, by outbound.GroupBy, limit int) ([]outbound.Group, error) {
-	addrs, people := map[netip.Addr]int{}, map[person]int{}
+	addrs, people, last := map[netip.Addr]int{}, map[person]int{}, lives{}
 	err := s.eachDay(outbound.Everything(), &q, func(k *dayQuery) error {
 		if by == outbound.ByDst {
 			return k.countAddrs(ctx, addrs)
 		}
-		return k.countPeople(ctx, people)
+		return k.countPeople(ctx, people, last)
 	})
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (s *Store) top(ctx context.Context, q outbound.Query, by outbound.GroupBy, 
 		groups = append(groups, outbound.Group{Key: a.String(), Events: n})
 	}
 	for p, n := range people {
-		g := whoGroup(p)
+		g := last.group(p)
 		g.Events = n
 		groups = append(groups, g)
 	}
@@ -80,7 +80,7 @@ func (k *dayQuery) countAddrs(ctx context.Context, counts map[netip.Addr]int) er
 	})
 }
 
-func (k *dayQuery) countPeople(ctx context.Context, counts map[person]int) error {
+func (k *dayQuery) countPeople(ctx context.Context, counts map[person]int, last lives) error {
 	inside := k.inside()
 	byKey := map[uint32]int{}
 	err := k.segments(func(s *segment) error {
@@ -101,7 +101,7 @@ func (k *dayQuery) countPeople(ctx context.Context, counts map[person]int) error
 		return err
 	}
 	for who, n := range byKey {
-		p, err := keyOfWho(k, nil, who)
+		p, err := last.key(k, nil, who)
 		if err != nil {
 			return err
 		}
@@ -122,9 +122,10 @@ func (s *Store) ends(ctx context.Context, q outbound.Query, g *outbound.Group) e
 	case g.Who.User == "":
 		// A query cannot ask for nobody: count the UID's groups.
 		q.UID = &g.Who.UID
-		same, err := groupsOf(ctx, s, outbound.Everything(), q, colWho, keyOfWho, whoGroup)
+		last := lives{}
+		same, err := groupsOf(ctx, s, outbound.Everything(), q, colWho, last.key, last.group)
 		for _, x := range same {
-			if *x.Who == *g.Who {
+			if x.Who.Kind == g.Who.Kind && x.Who.Instance == g.Who.Instance && x.Who.User == "" {
 				g.First, g.Last = x.First, x.Last
 			}
 		}

@@ -67,7 +67,7 @@ func (a *app) checks(ctx context.Context) ([]Check, error) {
 		return nil, err
 	}
 	first := Check{Name: "settings", State: CheckOK, Words: a.configPath + " can be used"}
-	cfg, err := config.Load(root, a.configPath)
+	cfg, err := a.load(root)
 	if _, none := root.Stat(a.configPath); errors.Is(none, fs.ErrNotExist) && err == nil {
 		first.Words = a.configPath + " is not there: the defaults hold"
 	}

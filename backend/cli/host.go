@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"time"
 
@@ -30,8 +31,18 @@ func (a *app) setup() (hostfs.Root, config.Config, error) {
 	if err != nil {
 		return hostfs.Root{}, config.Config{}, err
 	}
-	cfg, err := config.Load(root, a.configPath)
+	cfg, err := a.load(root)
 	return root, cfg, err
+}
+
+// load reads the settings. Where nobody named a file there need be none; one
+// that was named and is not there is a slip, and the defaults would delete what
+// the settings meant to keep.
+func (a *app) load(root hostfs.Root) (config.Config, error) {
+	if _, err := root.Stat(a.configPath); a.configPath != config.Path && errors.Is(err, fs.ErrNotExist) {
+		return config.Config{}, wrong(fmt.Sprintf("--config %q: no such file on the host", a.configPath), "leave --config out for "+config.Path)
+	}
+	return config.Load(root, a.configPath)
 }
 
 // zone gives the time zone in which a person types and reads.

@@ -131,8 +131,8 @@ func window(text string, hasAt bool) (time.Duration, error) {
 		w, err = time.ParseDuration(days + "h")
 		w *= 24
 	}
-	if err != nil || w < 0 || w > maxWindow {
-		e := wrong("window", text, "not a span of time up to 366 days")
+	if err != nil || w < 0 || w > maxWindow || w%time.Second != 0 {
+		e := wrong("window", text, "not a span of whole seconds up to 366 days")
 		e.Hint = "spans look like 30s, 5m, 2h or 1d"
 		return 0, e
 	}

@@ -43,8 +43,9 @@ type pageSuspect struct {
 
 // pageTable is what the template for rows takes.
 type pageTable struct {
-	Zone string
-	Rows []pageRow
+	// Users and Zone are said in the headings.
+	Users, Zone string
+	Rows        []pageRow
 }
 
 // pageVerdicts is a word and a class for each verdict.
@@ -69,7 +70,7 @@ func (q *pageRequest) card(target, at, window string) (*pageCard, error) {
 		word = [2]string{string(d.Verdict), "open"}
 	}
 	state := pageCardState(d)
-	c := &pageCard{Verdict: word[0], Class: word[1], Asked: q.asked(d), Coverage: pageCovered(d.Coverage, " for that time"), All: q.links.to("/search", state)}
+	c := &pageCard{Verdict: word[0], Class: word[1], Asked: q.asked(d), Coverage: pageCovered(d.Coverage, pageThatTime(d)), All: q.links.to("/search", state)}
 	total := 0
 	for _, a := range d.Accounts {
 		c.Accounts = append(c.Accounts, q.suspect(a, state))
@@ -92,6 +93,14 @@ func (q *pageRequest) card(target, at, window string) (*pageCard, error) {
 	c.Shown = pageShown(rows, total, c.Count)
 	c.Wider = q.wider(d)
 	return c, nil
+}
+
+// pageThatTime names the range of an answer, if it is about a time.
+func pageThatTime(d outbound.WhoDoc) string {
+	if d.Query.At == nil {
+		return ""
+	}
+	return " for that time"
 }
 
 // pageShown says how many of the connections rows stand for.
@@ -136,7 +145,7 @@ func (q *pageRequest) asked(d outbound.WhoDoc) string {
 }
 
 func (q *pageRequest) suspect(a outbound.WhoAccount, state url.Values) pageSuspect {
-	s := pageSuspect{Name: pageUID(a.UID), Owner: a.Owner, Domain: a.Domain, Count: pageCount(a.Events, "connection", "connections"),
+	s := pageSuspect{Name: pageUID(a.UID), Owner: a.Owner, Domain: a.Domain, Count: outbound.Thousands(a.Events),
 		First: q.time(a.First), Last: q.time(a.Last), Witness: pageWitnessed(a.Witness)}
 	if a.Account != nil {
 		s.Name = *a.Account
@@ -156,7 +165,7 @@ func (q *pageRequest) suspect(a outbound.WhoAccount, state url.Values) pageSuspe
 }
 
 func (q *pageRequest) system(u outbound.WhoSystem, state url.Values) pageSuspect {
-	return pageSuspect{Name: u.User, UID: pageUIDNumber(u.UID), Count: pageCount(u.Events, "connection", "connections"), About: u.About,
+	return pageSuspect{Name: u.User, UID: pageUIDNumber(u.UID), Count: outbound.Thousands(u.Events), About: u.About,
 		First: q.time(u.First), Last: q.time(u.Last), Witness: pageWitnessed(u.Witness),
 		Rows: q.links.to("/search", pageWith(state, "account", u.User))}
 }

@@ -12,10 +12,12 @@ import (
 
 // pageOverview answers whether it is bad, who, and since when.
 type pageOverview struct {
-	Ask      pageAskForm
-	Problem  *outbound.Error
-	Card     *pageCard
-	Chart    *pageChart
+	Ask     pageAskForm
+	Problem *outbound.Error
+	Card    *pageCard
+	Chart   *pageChart
+	// Users says what Accounts lists.
+	Users    string
 	Accounts []pageBar
 	Targets  []pageBar
 	// Young is when recording began, where that is less than a day ago.
@@ -56,7 +58,10 @@ type pageBar struct {
 var pageWindows = []string{"1m", "5m", "15m", "1h", "6h"}
 
 func (q *pageRequest) overview() (pageAnswer, error) {
-	o := pageOverview{Ask: q.askForm()}
+	o := pageOverview{Ask: q.askForm(), Users: "Top accounts and system users"}
+	if q.reseller() {
+		o.Users = "Top accounts"
+	}
 	a := pageAnswer{template: "overview", title: "Overview"}
 	if text := q.get("q"); text != "" {
 		a.title = "Who was it?"

@@ -79,6 +79,14 @@ func (q *pageRequest) get(name string) string { return strings.TrimSpace(q.param
 // reseller reports whether the viewer sees less than all.
 func (q *pageRequest) reseller() bool { return !q.viewer.Scope.All() }
 
+// users names what stands behind the connections that the viewer sees.
+func (q *pageRequest) users() string {
+	if q.reseller() {
+		return "Account"
+	}
+	return "Account or system user"
+}
+
 // pageFrame is what stands around each page.
 type pageFrame struct {
 	Title   string

@@ -65,7 +65,7 @@ func (q *pageRequest) table(rows []pageRow) pageTable {
 	for i, r := range rows {
 		times[i] = r.Time
 	}
-	return pageTable{q.headZone(times...), rows}
+	return pageTable{q.users(), q.headZone(times...), rows}
 }
 
 func (q *pageRequest) row(e outbound.EventDoc, state url.Values) pageRow {

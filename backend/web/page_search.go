@@ -133,9 +133,10 @@ func (q *pageRequest) downloads(state url.Values) []pageChoice {
 	}
 }
 
-// pageUnits are the words for what connections are counted by.
+// pageUnits are the words for what connections are counted by; who is named in
+// a heading depends on the viewer.
 var pageUnits = map[outbound.GroupBy]struct{ one, many, heading string }{
-	outbound.ByAccount: {"user", "users", "Account or system user"}, outbound.ByDst: {"target", "targets", "Target"},
+	outbound.ByAccount: {"user", "users", ""}, outbound.ByDst: {"target", "targets", "Target"},
 	outbound.ByPort: {"port", "ports", "Port"}, outbound.ByHour: {"hour", "hours", "Hour"},
 }
 
@@ -161,6 +162,9 @@ func (q *pageRequest) foundGroups(s *pageSearch, query outbound.Query, by outbou
 		groups = groups[from : from+n]
 	}
 	s.GroupBy, s.ByHour = unit.heading, by == outbound.ByHour
+	if by == outbound.ByAccount {
+		s.GroupBy = q.users()
+	}
 	s.Grouped = q.groupRows(groups, by, state)
 	s.Zone = q.groupZone(s.Grouped, by)
 	if total == 0 {

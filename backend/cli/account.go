@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"outboundmonitor/backend/outbound"
 )
+
+// systemUser begins what is told of a name that is no account's.
+const systemUser = "a system user, no cPanel account: "
 
 // busiest is how many hours an account's story lists.
 const busiest = 5
@@ -50,11 +54,15 @@ func (a *app) printAccount(doc *outbound.AccountDoc, zone *time.Location) {
 	for _, l := range doc.Lives {
 		a.line("  %s", lifeWords(l, zone))
 	}
-	if len(doc.Lives) == 0 {
+	switch {
+	case len(doc.Lives) > 0:
+	case doc.About != "":
+		a.line("  %s%s", systemUser, strings.TrimPrefix(doc.About, systemUser))
+	default:
 		a.line("  no account of this name is on record")
 	}
 	if doc.First != nil && doc.Last != nil {
-		a.line("  %s, %s", counted(doc.Events, "connection attempt"), between(*doc.First, *doc.Last, zone))
+		a.line("  %s, %s", outbound.Counted(doc.Events, "connection"), between(*doc.First, *doc.Last, zone))
 	} else {
 		a.line("  no connections on record")
 	}

@@ -97,7 +97,7 @@ func (a *app) printChecks(checks []Check) {
 			a.line("      hint: %s", c.Hint)
 		}
 	}
-	a.line("%d ok, %s, %s", n[CheckOK], counted(n[CheckWarn], "warning"), counted(n[CheckFail], "failure"))
+	a.line("%d ok, %s, %s", n[CheckOK], outbound.Counted(n[CheckWarn], "warning"), outbound.Counted(n[CheckFail], "failure"))
 }
 
 // worst gives the exit status: 0 healthy, 1 warnings, 2 failures.

@@ -1,35 +1,10 @@
 package cli
 
 import (
-	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// thousands gives n with separators, as 41,203.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	var parts []string
-	for len(s) > 3 {
-		parts = append([]string{s[len(s)-3:]}, parts...)
-		s = s[:len(s)-3]
-	}
-	return sign + strings.Join(append([]string{s}, parts...), ",")
-}
-
-// counted gives a number with its noun, as "1 event" and "2 events".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return thousands(n) + " " + noun + "s"
-}
 
 // size gives bytes in the largest unit that leaves a whole number.
 func size(n int64) string {
@@ -42,27 +17,6 @@ func size(n int64) string {
 		return strconv.FormatInt(n, 10) + " bytes"
 	}
 	return strconv.FormatFloat(f, 'f', 1, 64) + " " + units[i]
-}
-
-// span gives seconds in words, in at most two units.
-func span(seconds float64) string {
-	s := int(math.Ceil(seconds))
-	switch {
-	case s < 120:
-		return thousands(s) + " s"
-	case s < 2*3600:
-		return two(s/60, "min", s%60, "s")
-	case s < 2*86400:
-		return two(s/3600, "h", s%3600/60, "min")
-	}
-	return two(s/86400, "d", s%86400/3600, "h")
-}
-
-func two(n int, unit string, m int, smaller string) string {
-	if m == 0 {
-		return thousands(n) + " " + unit
-	}
-	return fmt.Sprintf("%s %s %d %s", thousands(n), unit, m, smaller)
 }
 
 const (

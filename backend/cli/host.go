@@ -48,7 +48,11 @@ func (a *app) load(root hostfs.Root) (config.Config, error) {
 // zone gives the time zone in which a person types and reads.
 func (a *app) zone() (*time.Location, error) {
 	if a.tz != "" {
-		return parseZone(a.tz)
+		zone, err := outbound.ParseZone(a.tz)
+		if e, ok := errors.AsType[*outbound.Error](err); ok {
+			return nil, wrong("--tz "+e.Message, e.Hint)
+		}
+		return zone, err
 	}
 	root, err := a.host()
 	if err != nil {
@@ -60,21 +64,6 @@ func (a *app) zone() (*time.Location, error) {
 			Hint: "name one, as --tz UTC"}
 	}
 	return zone, nil
-}
-
-// parseZone reads --tz: a name of the zone database, or an offset.
-func parseZone(name string) (*time.Location, error) {
-	if t, err := time.Parse("-07:00", name); err == nil {
-		return time.FixedZone(name, offset(t)), nil
-	}
-	if t, err := time.Parse("-0700", name); err == nil {
-		return time.FixedZone(name, offset(t)), nil
-	}
-	// "Local" would be the zone of this process, which is nobody's.
-	if zone, err := time.LoadLocation(name); err == nil && name != "Local" {
-		return zone, nil
-	}
-	return nil, wrong(fmt.Sprintf("--tz %q: no such time zone", name), "a name as Europe/Berlin or UTC, or an offset as +01:00")
 }
 
 // session is a client with what must be closed after it.
@@ -113,7 +102,7 @@ func (a *app) ask() (session, error) {
 }
 
 func noDaemon(message string) *outbound.Error {
-	return &outbound.Error{Code: outbound.Unavailable, Message: message, Hint: "systemctl start outboundmonitor"}
+	return &outbound.Error{Code: outbound.Unavailable, Message: message, Hint: outbound.StartHint}
 }
 
 // answer asks one question. With --json it prints the document as it came;

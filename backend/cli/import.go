@@ -80,7 +80,7 @@ func (a *app) runImport(ctx context.Context, files []string) (status int, err er
 		}
 	}
 	if len(files) > 1 && !a.json {
-		a.line("%s: %s", counted(len(files), "file"), countWords(all.Lines))
+		a.line("%s: %s", outbound.Counted(len(files), "file"), countWords(all.Lines))
 	}
 	if a.json {
 		err = a.printDoc(all)
@@ -95,7 +95,7 @@ func (d *importDoc) status(failed int) int {
 		return failed
 	}
 	for _, f := range d.Files {
-		if f.Lines.Read == 0 {
+		if f.Lines.Stored+f.Lines.Known+f.Lines.Expired == 0 {
 			return exitNone
 		}
 	}
@@ -199,18 +199,18 @@ func (a *app) tellFile(file string, doc outbound.ImportDoc, zone *time.Location)
 // countWords gives "41,203 stored, 12 already known, 3 rejected (2 damaged, 1
 // too short)".
 func countWords(c outbound.Counts) string {
-	words := []string{thousands(c.Stored) + " stored", thousands(c.Known) + " already known"}
+	words := []string{outbound.Thousands(c.Stored) + " stored", outbound.Thousands(c.Known) + " already known"}
 	if c.Expired > 0 {
-		words = append(words, thousands(c.Expired)+" older than the retention")
+		words = append(words, outbound.Thousands(c.Expired)+" older than the retention")
 	}
 	rejected := 0
 	var kinds []string
 	for _, kind := range slices.Sorted(maps.Keys(c.Rejected)) {
 		rejected += c.Rejected[kind]
-		kinds = append(kinds, thousands(c.Rejected[kind])+" "+strings.ReplaceAll(kind, "_", " "))
+		kinds = append(kinds, outbound.Thousands(c.Rejected[kind])+" "+strings.ReplaceAll(kind, "_", " "))
 	}
 	if rejected > 0 {
-		words = append(words, fmt.Sprintf("%s rejected (%s)", thousands(rejected), strings.Join(kinds, ", ")))
+		words = append(words, fmt.Sprintf("%s rejected (%s)", outbound.Thousands(rejected), strings.Join(kinds, ", ")))
 	}
 	return strings.Join(words, ", ")
 }

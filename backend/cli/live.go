@@ -100,13 +100,13 @@ func (a *app) liveTable(zone *time.Location) func([]outbound.EventDoc) error {
 	t := newTable(slices.Delete(eventColumns(c), seenColumn, seenColumn+1)...)
 	t.roomFor(c.cell(time.Time{}), "reseller", "65535", "192.0.2.255", "65535", "192.0.2.255", "65535", "log, could be forged")
 	t.printHead(a.out)
-	var f folder
+	var f outbound.Folder
 	return func(events []outbound.EventDoc) error {
-		for _, r := range f.fold(events) {
-			t.add(slices.Delete(r.cells(c), seenColumn, seenColumn+1)...)
+		for _, r := range f.Fold(events) {
+			t.add(slices.Delete(cells(r, c), seenColumn, seenColumn+1)...)
 		}
 		t.printRows(a.out)
-		f.forget(a.env.Now())
+		f.Forget(a.env.Now())
 		return nil
 	}
 }

@@ -51,7 +51,7 @@ func (a *app) allPages(ctx context.Context, q url.Values, zone *time.Location) (
 	}
 	a.line("%s", coverageWords(c, zone))
 	if n == 0 {
-		a.line("watched: %s", watchedWords(c.Watched))
+		a.line("watched: %s", c.Watched.Words())
 	}
 	return n, c, nil
 }
@@ -118,31 +118,31 @@ type rowTable struct {
 	zone   *time.Location
 	table  *table
 	clock  clock
-	fold   folder
+	fold   outbound.Folder
 	folded bool
 	// held are rows into which the next page can still be folded.
-	held []*row
+	held []*outbound.Row
 }
 
 // page takes the next events. It says what the mark of folding means after the
 // last, if there is one.
 func (t *rowTable) page(events []outbound.EventDoc, last bool) {
-	rows := append(t.held, t.fold.fold(events)...)
+	rows := append(t.held, t.fold.Fold(events)...)
 	t.held = nil
 	if !last {
 		edge := events[len(events)-1].Time
-		open := func(r *row) bool { return r.edge.Sub(edge).Abs() <= retryGap }
+		open := func(r *outbound.Row) bool { return r.Open(edge) }
 		for _, r := range rows {
 			if open(r) {
 				t.held = append(t.held, r)
 			}
 		}
 		rows = slices.DeleteFunc(rows, open)
-		t.fold.forget(edge)
+		t.fold.Forget(edge)
 	}
 	t.begin(rows, last)
 	for _, r := range rows {
-		t.table.add(r.cells(t.clock)...)
+		t.table.add(cells(r, t.clock)...)
 		t.folded = t.folded || r.Seen > 1
 	}
 	t.table.printRows(t.out)
@@ -153,7 +153,7 @@ func (t *rowTable) page(events []outbound.EventDoc, last bool) {
 
 // begin prints the heading, once. Of a table in parts each row carries its
 // offset, and there is room for what is to come.
-func (t *rowTable) begin(rows []*row, whole bool) {
+func (t *rowTable) begin(rows []*outbound.Row, whole bool) {
 	if t.table != nil {
 		return
 	}
@@ -167,7 +167,7 @@ func (t *rowTable) begin(rows []*row, whole bool) {
 	}
 	t.table = newTable(eventColumns(t.clock)...)
 	for _, r := range rows {
-		t.table.roomFor(r.cells(t.clock)...)
+		t.table.roomFor(cells(r, t.clock)...)
 	}
 	if !whole {
 		t.table.roomFor(t.clock.cell(time.Time{}), "reseller", "65535", "192.0.2.255", "65535", "192.0.2.255", "65535", "x1", "log, could be forged")

@@ -18,7 +18,7 @@ import (
 
 // groupings says what events can be grouped by, and the heading of each.
 var groupings = map[outbound.GroupBy]string{
-	outbound.ByAccount: "ACCOUNT", outbound.ByDst: "TARGET", outbound.ByPort: "PORT", outbound.ByHour: "HOUR",
+	outbound.ByAccount: "ACCOUNT OR SYSTEM USER", outbound.ByDst: "TARGET", outbound.ByPort: "PORT", outbound.ByHour: "HOUR",
 }
 
 type searchFlags struct {
@@ -34,7 +34,7 @@ func (a *app) search() *cobra.Command {
 		Short: "List connections, or count them by account, target, port or hour",
 		Long: `List connections, the newest first, or count them by account, target, port or
 hour. All flags narrow. In tables a connection whose SYN was sent again is one
-row; --json, --jsonl and --csv give each event.`,
+row; --json, --jsonl and --csv give each packet.`,
 		Example: example(
 			"outboundmonitor search --account alice --port 22 --since -2d",
 			"outboundmonitor search --dst 203.0.113.0/24 --group-by account",
@@ -46,7 +46,7 @@ row; --json, --jsonl and --csv give each event.`,
 	f.bind(c)
 	c.Flags().StringVar(&f.since, "since", "", "not before `TIME`")
 	c.Flags().StringVar(&f.until, "until", "", "before `TIME`")
-	c.Flags().StringVar(&f.limit, "limit", "", "at most `N` events or groups, 0 for all (default 100)")
+	c.Flags().StringVar(&f.limit, "limit", "", "at most `N` connections or groups, 0 for all (default 100)")
 	c.Flags().StringVar(&f.cursor, "cursor", "", "go on where an answer ended, at its `CURSOR`")
 	c.Flags().StringVar(&f.groupBy, "group-by", "", "count by `WHAT`: account, dst, port or hour")
 	c.Flags().BoolVar(&f.jsonl, "jsonl", false, "print one event a line, as JSON, as they come")
@@ -66,18 +66,18 @@ func (a *app) runSearch(ctx context.Context, f searchFlags) (int, error) {
 		return a.stream(ctx, f, t.query)
 	}
 	var doc outbound.SearchDoc
-	show := func() error {
-		a.printSearch(f, &doc, t.zone)
-		return nil
-	}
-	switch all := t.query.Get("limit") == "0"; {
-	case all && f.groupBy == "":
+	if f.groupBy == "" && t.query.Get("limit") == "0" {
 		n, coverage, err := a.allPages(ctx, t.query, t.zone)
 		return foundOr(n, coverage), err
-	case all:
-		t.query.Set("limit", strconv.Itoa(maxPage))
 	}
-	err = a.answer(ctx, "/api/v1/events", t.query, &doc, show)
+	most := 0
+	if f.groupBy != "" {
+		most = a.oneMore(t.query, searchGroups)
+	}
+	err = a.answer(ctx, "/api/v1/events", t.query, &doc, func() error {
+		a.printSearch(f, &doc, most, t.zone)
+		return nil
+	})
 	return foundOr(len(doc.Events)+len(doc.Groups), doc.Coverage), err
 }
 
@@ -172,10 +172,10 @@ func (l *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (a *app) printSearch(f searchFlags, doc *outbound.SearchDoc, zone *time.Location) {
+func (a *app) printSearch(f searchFlags, doc *outbound.SearchDoc, most int, zone *time.Location) {
 	switch {
 	case len(doc.Groups) > 0:
-		a.printGroups(groupings[outbound.GroupBy(f.groupBy)], doc.Groups, zone)
+		a.printCut(groupings[outbound.GroupBy(f.groupBy)], doc.Groups, most, zone)
 	case len(doc.Events) > 0:
 		a.printRows(doc.Events, zone)
 	default:
@@ -183,10 +183,48 @@ func (a *app) printSearch(f searchFlags, doc *outbound.SearchDoc, zone *time.Loc
 	}
 	a.line("%s", coverageWords(doc.Coverage, zone))
 	if len(doc.Events)+len(doc.Groups) == 0 {
-		a.line("watched: %s", watchedWords(doc.Coverage.Watched))
+		a.line("watched: %s", doc.Coverage.Watched.Words())
 	}
 	if doc.Next != nil {
-		a.line("more: the same command with --cursor %s", shellWords([]string{*doc.Next}))
+		a.line("more: the same command with --cursor %s", outbound.ShellQuote(*doc.Next))
+	}
+}
+
+// searchGroups is how many groups a search lists unless --limit is given.
+const searchGroups = 100
+
+// oneMore asks for one group more than is to be shown, by which a list that is
+// cut is known, and gives how many are shown; 0 is all. A document for scripts
+// holds what was asked for.
+func (a *app) oneMore(q url.Values, otherwise int) int {
+	most, err := strconv.Atoi(q.Get("limit"))
+	if err != nil {
+		most = otherwise
+	}
+	switch {
+	case a.json || most == 0:
+	case most == maxPage || q.Get("group_by") == string(outbound.ByHour):
+		// Hours come oldest first, and the last ones are shown.
+		q.Set("limit", "0")
+	default:
+		q.Set("limit", strconv.Itoa(most+1))
+	}
+	return most
+}
+
+// printCut prints at most so many groups, and says if there are more. Of hours
+// it prints the last.
+func (a *app) printCut(heading string, groups []outbound.GroupDoc, most int, zone *time.Location) {
+	cut := most > 0 && len(groups) > most
+	switch {
+	case cut && heading == groupings[outbound.ByHour]:
+		groups = groups[len(groups)-most:]
+	case cut:
+		groups = groups[:most]
+	}
+	a.printGroups(heading, groups, zone)
+	if cut {
+		a.line("%s shown; more with --limit 0", outbound.Thousands(most))
 	}
 }
 
@@ -200,13 +238,13 @@ func (a *app) printGroups(heading string, groups []outbound.GroupDoc, zone *time
 	if heading == groupings[outbound.ByHour] {
 		heading = c.heading(heading)
 	}
-	t := newTable(left(heading), right("EVENTS"), left(c.heading("FIRST")), left("LAST"))
+	t := newTable(left(heading), right("CONNECTIONS"), left(c.heading("FIRST")), left("LAST"))
 	for _, g := range groups {
 		key := g.Key
 		if hour, err := time.Parse(time.RFC3339, key); err == nil {
 			key = c.cell(hour)
 		}
-		t.add(key, thousands(g.Events), c.cell(g.First), c.cell(g.Last))
+		t.add(key, outbound.Thousands(g.Events), c.cell(g.First), c.cell(g.Last))
 	}
 	t.print(a.out)
 }

@@ -13,8 +13,8 @@ import (
 func (a *app) serve() *cobra.Command {
 	return &cobra.Command{
 		Use:         "serve",
-		Short:       "Run the daemon in the foreground, as systemd does",
-		Long:        "Run the daemon in the foreground until it is interrupted, as the systemd unit\noutboundmonitor does. It reads the settings once, when it starts.",
+		Short:       "Run the daemon in the foreground",
+		Long:        "Run the daemon in the foreground until it is interrupted. It reads the settings\nonce, when it starts.",
 		Example:     example("outboundmonitor serve"),
 		Args:        exactly(0, ""),
 		Annotations: noJSON(),

@@ -10,6 +10,9 @@ import (
 	"outboundmonitor/backend/config"
 )
 
+// schemaConfig is the schema of the document that config show prints.
+const schemaConfig = "outboundmonitor/config/1"
+
 func (a *app) settings() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "config",
@@ -61,7 +64,10 @@ func (a *app) configShow() *cobra.Command {
 				}
 			}
 			if a.json {
-				return exitDone, a.printDoc(cfg)
+				return exitDone, a.printDoc(struct {
+					Schema string `json:"schema"`
+					config.Config
+				}{schemaConfig, cfg})
 			}
 			_, err := keepLines{a.out}.Write(cfg.TOML())
 			return exitDone, err

@@ -22,10 +22,6 @@ const (
 	nagiosUnknown  = 3
 )
 
-// enough is the share of time from which on coverage is no cause for a
-// warning; an empty answer counts as unknown below the same.
-const enough = 0.999
-
 func (a *app) showStatus() *cobra.Command {
 	var nagios bool
 	c := &cobra.Command{
@@ -69,7 +65,7 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 	}
 	a.line("  daemon     %s", daemonWords(d, zone))
 	if d.Version != "" && d.Version != a.build.Version {
-		a.line("  version    daemon %s, this command %s: systemctl restart outboundmonitor", d.Version, a.build.Version)
+		a.line("  version    daemon %s, this command %s: start the daemon anew", d.Version, a.build.Version)
 	} else {
 		a.line("  version    %s", a.build.Version)
 	}
@@ -77,22 +73,22 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 		a.line("  log        %s", d.Log)
 	}
 	if d.Daemon {
-		a.line("  rate       %.1f events a minute, over the last five minutes", d.Rate)
+		a.line("  rate       %.1f connections a minute, over the last five minutes", d.Rate)
 	}
 	a.line("  stored     %s", a.storedWords(d, zone))
 	a.line("  coverage   %s", coverageWords(d.Coverage, zone))
-	a.line("  watched    %s", watchedWords(d.Coverage.Watched))
+	a.line("  watched    %s", d.Coverage.Watched.Words())
 	if d.Daemon {
-		a.line("  lines      %s read: %s", thousands(d.Lines.Read), countWords(d.Lines))
+		a.line("  lines      %s read: %s", outbound.Thousands(d.Lines.Read), countWords(d.Lines))
 	}
-	a.line("  disk       %s used for %s (%s are kept), %s free", size(d.Disk.Used), counted(d.Disk.Days, "day"),
-		counted(d.Disk.RetentionDays, "day"), size(d.Disk.Free))
+	a.line("  disk       %s used for %s (%s are kept), %s free", size(d.Disk.Used), outbound.Counted(d.Disk.Days, "day"),
+		outbound.Counted(d.Disk.RetentionDays, "day"), size(d.Disk.Free))
 }
 
 func why(d *outbound.StatusDoc) string {
 	switch {
 	case !d.Daemon:
-		return "no daemon runs: systemctl start outboundmonitor"
+		return "no daemon runs: " + outbound.StartHint
 	case d.Why != "":
 		return d.Why
 	}
@@ -111,13 +107,13 @@ func daemonWords(d *outbound.StatusDoc, zone *time.Location) string {
 
 func (a *app) storedWords(d *outbound.StatusDoc, zone *time.Location) string {
 	if d.First == nil || d.Last == nil {
-		return "no event yet"
+		return "no connection yet"
 	}
 	ago := ""
 	if old := a.env.Now().Sub(*d.Last); old >= 0 {
-		ago = "; the newest " + span(old.Seconds()) + " old"
+		ago = "; the newest " + outbound.Length(old.Seconds()) + " old"
 	}
-	return counted(d.Events, "event") + ", " + between(*d.First, *d.Last, zone) + ago
+	return outbound.Counted(d.Events, "connection") + ", " + between(*d.First, *d.Last, zone) + ago
 }
 
 // runNagios prints one line whatever happens: a plugin has no standard error.
@@ -137,7 +133,7 @@ func (a *app) runNagios(ctx context.Context) (int, error) {
 	status, word, words := nagiosState(&doc, zone)
 	// A bar would begin the performance data.
 	a.line("OUTBOUNDMONITOR %s - %s | events=%dc rate=%.1f covered=%.4f;%g:;;0;1 disk=%dB", word, strings.ReplaceAll(words, "|", "/"),
-		doc.Events, doc.Rate, doc.Coverage.Covered, enough, doc.Disk.Used)
+		doc.Events, doc.Rate, doc.Coverage.Covered, outbound.Enough, doc.Disk.Used)
 	return status, nil
 }
 
@@ -156,8 +152,8 @@ func nagiosState(d *outbound.StatusDoc, zone *time.Location) (status int, word, 
 		return nagiosCritical, "CRITICAL", "not recording: " + why(d)
 	case !d.CaughtUp:
 		return nagiosWarning, "WARNING", "still reading what was written before"
-	case !d.Coverage.Complete && d.Coverage.Covered < enough:
+	case !d.Coverage.Complete && !d.Coverage.Uncounted() && d.Coverage.Covered < outbound.Enough:
 		return nagiosWarning, "WARNING", coverageWords(d.Coverage, zone)
 	}
-	return nagiosOK, "OK", fmt.Sprintf("recording %.1f events a minute; %s", d.Rate, coverageWords(d.Coverage, zone))
+	return nagiosOK, "OK", fmt.Sprintf("recording %.1f connections a minute; %s", d.Rate, coverageWords(d.Coverage, zone))
 }

@@ -52,43 +52,43 @@ func (a *app) runSummary(ctx context.Context, day string) (int, error) {
 }
 
 func (a *app) printSummary(doc *outbound.SummaryDoc, zone *time.Location) {
-	a.line("%s (%s): %s from %s", doc.Day, zoneName(zone), counted(doc.Events, "connection attempt"), counted(len(doc.Accounts), "account"))
+	a.line("%s (%s): %s from %s", doc.Day, zoneName(zone), outbound.Counted(doc.Events, "connection"), outbound.Counted(len(doc.Accounts), "account"))
 	a.line("%s", coverageWords(doc.Coverage, zone))
 	if len(doc.Accounts) > 0 {
 		a.summaryAccounts(doc.Accounts)
 	}
 	if len(doc.SystemUsers) > 0 {
 		a.line("")
-		t := newTable(left("SYSTEM USER"), right("UID"), right("EVENTS"))
+		t := newTable(left("SYSTEM USER"), right("UID"), right("CONNECTIONS"))
 		for _, s := range doc.SystemUsers {
-			t.add(s.User, fmt.Sprint(s.UID), thousands(s.Events))
+			t.add(s.User, fmt.Sprint(s.UID), outbound.Thousands(s.Events))
 		}
 		t.print(a.out)
 	}
 	if doc.Unattributed > 0 {
-		a.line("%s by a uid that nobody on record had: outboundmonitor search --group-by account", counted(doc.Unattributed, "event"))
+		a.line("%s by a uid that nobody on record had: outboundmonitor search --group-by account", outbound.Counted(doc.Unattributed, "connection"))
 	}
 }
 
 func (a *app) summaryAccounts(accounts []outbound.SummaryAccount) {
-	head := []column{left("ACCOUNT"), right("UID"), left("OWNER"), right("EVENTS"), right("TARGETS")}
+	head := []column{left("ACCOUNT"), right("UID"), left("OWNER"), right("CONNECTIONS"), right("TARGETS")}
 	for _, p := range ports {
 		head = append(head, right("PORT "+p))
 	}
 	t := newTable(append(head, right("OTHER"), left("TOP TARGET"))...)
 	for _, s := range accounts {
-		cells := []string{s.Account, fmt.Sprint(s.UID), dash(s.Owner), thousands(s.Events), thousands(s.Targets)}
+		cells := []string{s.Account, fmt.Sprint(s.UID), dash(s.Owner), outbound.Thousands(s.Events), outbound.Thousands(s.Targets)}
 		other := s.Events
 		for _, p := range ports {
-			cells = append(cells, thousands(s.Ports[p]))
+			cells = append(cells, outbound.Thousands(s.Ports[p]))
 			other -= s.Ports[p]
 		}
 		target := "-"
 		if len(s.TopTargets) > 0 {
 			top := s.TopTargets[0]
-			target = fmt.Sprintf("%s port %d (%s)", top.Dst, top.DstPort, thousands(top.Events))
+			target = fmt.Sprintf("%s port %d (%s)", top.Dst, top.DstPort, outbound.Thousands(top.Events))
 		}
-		t.add(append(cells, thousands(other), target)...)
+		t.add(append(cells, outbound.Thousands(other), target)...)
 	}
 	a.line("")
 	t.print(a.out)

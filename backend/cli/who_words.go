@@ -39,7 +39,7 @@ func (p whoPrinter) verdict() {
 	case outbound.Probable:
 		p.one(careful, "PROBABLE")
 	case outbound.Candidates:
-		p.headline(careful, "CANDIDATES", "%s connected to %s%s", counted(len(d.Accounts)+len(d.SystemUsers), "user"), p.target(), p.forged())
+		p.headline(careful, "CANDIDATES", "%s connected to %s%s", outbound.Counted(len(d.Accounts)+len(d.SystemUsers), "user"), p.target(), p.forged())
 	case outbound.System:
 		p.headline(careful, "SYSTEM", "no customer's account, but %s%s", systemNames(d.SystemUsers), p.forged())
 	case outbound.None:
@@ -62,12 +62,28 @@ func (p whoPrinter) one(colour, word string) {
 	}
 	w := p.doc.Accounts[0]
 	p.headline(colour, word, "%s%s", accountWords(w), p.forged())
-	others := "no other account"
-	if n := len(p.doc.Accounts) - 1; n > 0 {
-		others = counted(n, "other account") + " below"
-	}
-	p.line("  %s to %s, %s; %s", counted(w.Events, "connection attempt"), p.target(), between(w.First, w.Last, p.zone), others)
+	p.line("  %s to %s, %s; %s", outbound.Counted(w.Events, "connection"), p.target(), between(w.First, w.Last, p.zone), others(p.doc.Accounts[1:]))
 	p.line("  %s; %s", witnessWords(w.Witness), attributionWords(w.Attribution))
+}
+
+// others says who is listed below the account that is named.
+func others(accounts []outbound.WhoAccount) string {
+	named, unnamed := 0, 0
+	for _, w := range accounts {
+		if w.Account != nil {
+			named++
+		} else {
+			unnamed += w.Events
+		}
+	}
+	words := "no other account"
+	if named > 0 {
+		words = outbound.Counted(named, "other account") + " below"
+	}
+	if unnamed > 0 {
+		words += "; " + outbound.Counted(unnamed, "connection") + " whose user is not on record, below"
+	}
+	return words
 }
 
 // basis says what the verdict rests on.
@@ -78,7 +94,7 @@ func (p whoPrinter) basis() {
 	}
 	p.line("  %s", coverageWords(d.Coverage, p.zone))
 	if d.Verdict == outbound.None || d.Verdict == outbound.UnknownAnswer {
-		p.line("  watched: %s", watchedWords(d.Coverage.Watched))
+		p.line("  watched: %s", d.Coverage.Watched.Words())
 	}
 	if p.textOnly() {
 		p.line("  warning: whoever has a shell here can write such lines into the log; look for a second proof before you act")
@@ -119,7 +135,7 @@ func (p whoPrinter) accounts() {
 		if about != "" {
 			about = ": " + about
 		}
-		p.line("  system user %s (uid %d), %s, %s, %s%s", s.User, s.UID, counted(s.Events, "connection attempt"),
+		p.line("  system user %s (uid %d), %s, %s, %s%s", s.User, s.UID, outbound.Counted(s.Events, "connection"),
 			between(s.First, s.Last, p.zone), witnessWords(s.Witness), about)
 	}
 }
@@ -130,10 +146,10 @@ func (p whoPrinter) accountTable(accounts []outbound.WhoAccount) {
 		times = append(times, w.First, w.Last)
 	}
 	c := newClock(p.zone, times)
-	t := newTable(left("ACCOUNT"), right("UID"), left("OWNER"), left("DOMAIN"), right("ATTEMPTS"),
+	t := newTable(left("ACCOUNT"), right("UID"), left("OWNER"), left("DOMAIN"), right("CONNECTIONS"),
 		left(c.heading("FIRST")), left("LAST"), left("WITNESS"), left("ATTRIBUTION"))
 	for _, w := range accounts {
-		t.add(text(w.Account, "unknown"), uidText(w.UID), dash(w.Owner), dash(w.Domain), thousands(w.Events),
+		t.add(text(w.Account, "unknown"), uidText(w.UID), dash(w.Owner), dash(w.Domain), outbound.Thousands(w.Events),
 			c.cell(w.First), c.cell(w.Last), witnessWords(w.Witness), w.Attribution)
 	}
 	t.print(p.out)
@@ -167,7 +183,7 @@ func (p whoPrinter) events() {
 	}
 	switch more := max(all, len(d.Events)) - len(shown); {
 	case more > 0:
-		p.line("%s more: %s", thousands(more), p.asSearch())
+		p.line("%s more: %s", outbound.Thousands(more), p.asSearch())
 	case d.Next != nil:
 		p.line("more: %s", p.asSearch())
 	}
@@ -198,7 +214,7 @@ func (p whoPrinter) asSearch() string {
 		// The window holds both its ends; --until is where a search stops.
 		words = append(words, "--since", q.At.Add(-window).UTC().Format(time.RFC3339), "--until", q.At.Add(window+time.Second).UTC().Format(time.RFC3339))
 	}
-	return shellWords(append(words, "--limit", "0"))
+	return outbound.ShellQuote(append(words, "--limit", "0")...)
 }
 
 // target says in words what was asked about.
@@ -222,7 +238,7 @@ func (p whoPrinter) around() string {
 	if q.At == nil {
 		return ""
 	}
-	return fmt.Sprintf(" within %s of %s", span(float64(q.WindowS)), stamp(*q.At, p.zone))
+	return fmt.Sprintf(" within %s of %s", outbound.Length(float64(q.WindowS)), stamp(*q.At, p.zone))
 }
 
 // accountWords gives "alice (uid 1043, owner reseller7, example.com)".
@@ -267,16 +283,4 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// shellWords gives words as a line for a POSIX shell.
-func shellWords(words []string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=+@,"
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		if quoted[i] = w; w == "" || strings.Trim(w, plain) != "" {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

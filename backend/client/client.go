@@ -115,7 +115,7 @@ func unreachable(err error) error {
 	}
 	return &outbound.Error{
 		Code: outbound.Unavailable, Message: "the daemon does not answer", Err: err,
-		Hint: "systemctl status outboundmonitor",
+		Hint: "if it stays so, start the daemon anew: " + outbound.StartHint,
 	}
 }
 

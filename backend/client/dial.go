@@ -65,6 +65,6 @@ func absent(err error) error {
 	}
 	return &outbound.Error{
 		Code: outbound.Unavailable, Message: "the daemon's socket " + socketDir + "/" + socketName + " is out of order",
-		Err: err, Hint: "systemctl restart outboundmonitor",
+		Err: err, Hint: "start the daemon anew: " + outbound.StartHint,
 	}
 }

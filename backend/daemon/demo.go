@@ -169,7 +169,7 @@ In another terminal, define
 
 and try
 
-`, addr, x.Events, time.Since(began).Seconds(), words(story.Resellers), shellWord(program()), shellWord(h.o.Root.Path("/")))
+`, addr, x.Events, time.Since(began).Seconds(), words(story.Resellers), outbound.ShellQuote(program()), outbound.ShellQuote(h.o.Root.Path("/")))
 	for _, try := range story.Tries() {
 		text = fmt.Appendf(text, "  obm %s\n      # %s\n", try.Command, try.Shows)
 	}
@@ -185,15 +185,6 @@ func words(names []outbound.Username) string {
 		all = append(all, string(name))
 	}
 	return strings.Join(all, " and ")
-}
-
-// shellWord gives a path as one word for a POSIX shell.
-func shellWord(path string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
-	if path != "" && strings.Trim(path, plain) == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // program is how this program was called, for commands to copy.

@@ -148,17 +148,16 @@ func accountsCheck(root hostfs.Root, now time.Time) Finding {
 }
 
 func daemonCheck(ctx context.Context, root hostfs.Root, now time.Time) Finding {
-	const start = "systemctl start outboundmonitor"
 	rt, err := client.Dial(root)
 	if errors.Is(err, client.ErrNoDaemon) {
-		return fail("daemon", "is not running: nothing is recorded", start)
+		return fail("daemon", "is not running: nothing is recorded", outbound.StartHint)
 	}
 	if err != nil {
-		return fail("daemon", err.Error(), start)
+		return fail("daemon", err.Error(), outbound.StartHint)
 	}
 	var doc outbound.StatusDoc
 	if err := client.New(rt).Get(ctx, "/api/v1/status", nil, &doc); err != nil {
-		return fail("daemon", err.Error(), "systemctl restart outboundmonitor")
+		return fail("daemon", err.Error(), "look into its own log, and start it again: "+outbound.StartHint)
 	}
 	switch {
 	case !doc.Recording:

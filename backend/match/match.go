@@ -116,10 +116,6 @@ func verdict(counted []*tally) outbound.Verdict {
 	return ""
 }
 
-// enough is the share of an open range that must have been covered for an
-// empty answer to mean "nobody".
-const enough = 0.999
-
 // empty tells "nobody" from "not known". With a time, any gap that meets the
 // window is one too many. not_this_server is not given: the server's public
 // addresses are not known here.
@@ -128,7 +124,7 @@ func empty(q Question, c outbound.Coverage) outbound.Verdict {
 		return outbound.UnknownAnswer
 	}
 	if q.At.IsZero() {
-		if c.Covered < enough {
+		if c.Covered < outbound.Enough {
 			return outbound.UnknownAnswer
 		}
 		return outbound.None

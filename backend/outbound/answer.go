@@ -214,8 +214,11 @@ type TopDoc struct {
 // AccountDoc is one account's story; one account name can have had several
 // lives.
 type AccountDoc struct {
-	Schema   string        `json:"schema"`
-	Account  string        `json:"account"`
+	Schema  string `json:"schema"`
+	Account string `json:"account"`
+	// About is a sentence on what a system user of this name is; absent where
+	// the name is an account's.
+	About    string        `json:"about,omitempty"`
 	Lives    []AccountLife `json:"lives"`
 	Events   int           `json:"events"`
 	First    *time.Time    `json:"first"`

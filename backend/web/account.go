@@ -35,22 +35,27 @@ func (s *Server) account(c echo.Context) error {
 	if err != nil {
 		return renamed(err, p.Name)
 	}
-	lives := s.lives(viewerOf(c).Scope, q.Account)
+	lives := accountLives(s.opts.Directory, viewerOf(c).Scope, q.Account)
+	about := ""
 	if len(lives) == 0 {
 		// A system user has no lives; a range without events must not make an
 		// account unknown either, so that the whole history decides.
-		had, err := s.opts.Reader.Groups(c.Request().Context(), viewerOf(c).Scope, outbound.Query{Account: q.Account}, outbound.ByPort, 1)
+		had, err := s.opts.Reader.Groups(c.Request().Context(), viewerOf(c).Scope, outbound.Query{Account: q.Account}, outbound.ByAccount, 1)
 		if err != nil {
 			return err
 		}
 		if len(had) == 0 {
 			return noSuch("account", p.Name)
 		}
+		if w := had[0].Who; w != nil && w.Kind == outbound.SystemUser {
+			about = s.opts.Directory.About(q.Account)
+		}
 	}
 	doc, err := s.story(c, q, lives)
 	if err != nil {
 		return err
 	}
+	doc.About = about
 	v := viewerOf(c)
 	s.opts.Logger.Info("account looked at", "viewer", string(v.Name), "via", v.Via, "account", p.Name)
 	return writeJSON(c, http.StatusOK, doc)
@@ -64,10 +69,10 @@ func renamed(err error, name string) error {
 	return err
 }
 
-// lives gives the account's instances that the scope can see.
-func (s *Server) lives(scope outbound.Scope, name outbound.Username) []outbound.AccountLife {
+// accountLives gives the instances of a name that the scope can see.
+func accountLives(d Directory, scope outbound.Scope, name outbound.Username) []outbound.AccountLife {
 	all := []outbound.AccountLife{}
-	for _, life := range s.opts.Directory.Lives(name) {
+	for _, life := range d.Lives(name) {
 		who := &outbound.Who{Kind: outbound.CPanelAccount, Instance: life.Instance, User: name, Attribution: outbound.Assumed}
 		if !scope.MaySee(who) {
 			continue

@@ -34,7 +34,7 @@ func (s *Server) events(c echo.Context) error {
 	}
 	streamed := p.Format == "jsonl" || p.Format == "csv"
 	least := 1
-	if streamed {
+	if streamed || p.GroupBy != "" {
 		least = 0
 	}
 	if q.Limit, err = limit(p.Limit, defaultLimit, least); err != nil {
@@ -107,7 +107,7 @@ func (s *Server) coverage(c echo.Context, q outbound.Query) (outbound.Coverage, 
 }
 
 // shown gives coverage as a viewer may see it, with [] for empty lists.
-func shown(v viewer, coverage outbound.Coverage) outbound.Coverage {
+func shown(v Viewer, coverage outbound.Coverage) outbound.Coverage {
 	gaps := make([]outbound.Gap, len(coverage.Gaps))
 	for i, g := range coverage.Gaps {
 		if !v.Scope.All() {
@@ -124,7 +124,7 @@ func shown(v viewer, coverage outbound.Coverage) outbound.Coverage {
 }
 
 // docs gives events as a viewer may see them.
-func docs(v viewer, events []outbound.Event) []outbound.EventDoc {
+func docs(v Viewer, events []outbound.Event) []outbound.EventDoc {
 	all := make([]outbound.EventDoc, len(events))
 	for i := range events {
 		all[i] = events[i].Doc(!v.Scope.All())

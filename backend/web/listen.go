@@ -86,7 +86,7 @@ func own(folder *os.File, name string) error {
 }
 
 func taken(name string) error {
-	return &outbound.Error{Code: outbound.Conflict, Message: "another daemon listens in " + name, Hint: "systemctl status outboundmonitor"}
+	return &outbound.Error{Code: outbound.Conflict, Message: "another daemon listens in " + name, Hint: "outboundmonitor status"}
 }
 
 // near gives a short path to a file of an open folder: a path in a socket's

@@ -3,29 +3,34 @@ package web
 import (
 	"fmt"
 	"net/url"
-	"time"
 
 	"outboundmonitor/backend/outbound"
 )
 
 // pageAccount is one account's story; a name can have had several lives.
 type pageAccount struct {
-	Name     string
-	About    string
-	Lives    []pageLife
-	Story    string
-	Coverage pageCoverage
-	Chart    *pageChart
-	Ports    []pageBar
-	Targets  []pageBar
-	Rows     string
-	Empty    *pageEmpty
+	// Kind is what the name is of.
+	Kind, Name string
+	About      string
+	Lives      []pageLife
+	Story      string
+	Coverage   pageCoverage
+	Chart      *pageChart
+	// Quiet stands in place of a chart in which there would be nothing.
+	Quiet   string
+	Ports   []pageBar
+	Targets []pageBar
+	Rows    string
+	Empty   *pageEmpty
 }
 
 // pageLife is one account instance under the name.
 type pageLife struct {
 	UID, Owner, Domain string
 	Begin, End         *pageTime
+	// Before is the name that it had until Named, After the one that it took.
+	Before, After *pageChoice
+	Named         *pageTime
 }
 
 // account answers for a name that the viewer may see. What is not his is told
@@ -46,29 +51,34 @@ func (q *pageRequest) account() (pageAnswer, error) {
 	if len(lives) == 0 && len(ports) == 0 {
 		return pageAnswer{}, missing
 	}
-	a := pageAccount{Name: string(name), Rows: q.links.to("/search", url.Values{"account": {string(name)}})}
+	a := pageAccount{Kind: "Account", Name: string(name), Rows: q.links.to("/search", url.Values{"account": {string(name)}})}
 	for _, l := range lives {
 		a.Lives = append(a.Lives, q.life(l))
 	}
-	if len(lives) == 0 && !q.reseller() {
-		a.About = q.p.Directory.About(name)
+	if len(lives) == 0 {
+		system, err := q.systemUser(name)
+		if err != nil {
+			return pageAnswer{}, err
+		}
+		if system {
+			a.Kind, a.About = "System user", q.p.Directory.About(name)
+		}
 	}
 	if err := q.story(&a, query, ports); err != nil {
 		return pageAnswer{}, err
 	}
-	return pageAnswer{template: "account", title: "Account " + string(name), body: a}, nil
+	return pageAnswer{template: "account", title: a.Kind + " " + string(name), body: a}, nil
 }
 
-func (q *pageRequest) life(l outbound.Life) pageLife {
-	uid := uint32(l.UID)
-	v := pageLife{UID: pageUID(&uid), Owner: string(l.Owner), Domain: l.Domain}
-	if l.Begin != 0 {
-		v.Begin = q.time(time.Unix(l.Begin, 0))
+func (q *pageRequest) life(l outbound.AccountLife) pageLife {
+	called := func(name string) *pageChoice {
+		if name == "" {
+			return nil
+		}
+		return &pageChoice{Label: name, Href: q.links.to("/account", url.Values{"name": {name}})}
 	}
-	if !l.End.IsZero() {
-		v.End = q.time(l.End)
-	}
-	return v
+	return pageLife{UID: pageUIDNumber(l.UID), Owner: l.Owner, Domain: l.Domain, Begin: q.timeOr(l.Begin), End: q.timeOr(l.End),
+		Before: called(l.RenamedFrom), Named: q.timeOr(l.RenamedAt), After: called(l.RenamedTo)}
 }
 
 // story counts what the account did.
@@ -77,9 +87,9 @@ func (q *pageRequest) story(a *pageAccount, query outbound.Query, ports []outbou
 	if err != nil {
 		return err
 	}
-	a.Coverage = pageCovered(cover)
+	a.Coverage = pageCovered(cover, "")
 	if len(ports) == 0 {
-		a.Empty = &pageEmpty{Heading: "No connection of this account is on record", Text: a.Coverage.Words + "."}
+		a.Empty = &pageEmpty{Heading: "No connection of this account is on record", Text: pageCapital(a.Coverage.Words) + "; " + a.Coverage.Watched + "."}
 		return nil
 	}
 	total, first, last := 0, ports[0].First, ports[0].Last
@@ -101,6 +111,8 @@ func (q *pageRequest) story(a *pageAccount, query outbound.Query, ports []outbou
 	state := url.Values{"account": {string(query.Account)}}
 	a.Ports = q.barsOf(ports, outbound.ByPort, state)
 	a.Targets = q.barsOf(targets, outbound.ByDst, state)
-	a.Chart, err = q.chart(query, state)
+	if a.Chart, err = q.chart(query, state); err == nil && a.Chart.Total == 0 {
+		a.Chart, a.Quiet = nil, fmt.Sprintf("No connection in the last 24 hours; the last was at %s.", q.time(last))
+	}
 	return err
 }

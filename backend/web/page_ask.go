@@ -60,10 +60,15 @@ func (q *pageRequest) askWord(word string) (pageAsked, error) {
 	if len(q.lives(outbound.Username(word))) > 0 {
 		return pageAsked{page: "/account", params: url.Values{"name": {word}}}, nil
 	}
+	if !pageHost.MatchString(word) {
+		if is, err := q.systemUser(outbound.Username(word)); is || err != nil {
+			return pageAsked{page: "/account", params: url.Values{"name": {word}}}, err
+		}
+	}
 	if len(word) <= 253 && pageHost.MatchString(word) {
 		return pageAsked{target: strings.TrimSuffix(strings.ToLower(word), ".")}, nil
 	}
-	return pageAsked{}, &outbound.Error{Code: outbound.Invalid, Message: fmt.Sprintf("%q is neither an address nor a host name", word),
+	return pageAsked{}, &outbound.Error{Code: outbound.Invalid, Message: fmt.Sprintf("%q is neither an address nor a host name, and no account or system user on record", word),
 		Hint: "try 203.0.113.22, 203.0.113.0/24, 2001:db8::1, host.example, uid 1043, or a whole log line"}
 }
 

@@ -64,7 +64,7 @@ func TestTheCardSaysWhoAndHowSure(t *testing.T) {
 		without string
 	}{
 		"one account, by the kernel": {outbound.WhoDoc{Verdict: outbound.Identified, Accounts: []outbound.WhoAccount{account("kernel")}}, pageFakeRoot,
-			[]string{"Identified", "alice", "uid 1043", "reseller7", "alice.example", "1,041 connections", "2026-11-05 02:11:03", "recorded by the kernel"}, forge},
+			[]string{"Identified", "alice", "<dt>UID</dt><dd>1043</dd>", "<dt>Witness</dt>", "reseller7", "alice.example", "1,041 connections", "2026-11-05 02:11:03", "recorded by the kernel"}, forge},
 		"one account, by text alone": {outbound.WhoDoc{Verdict: outbound.Identified, Accounts: []outbound.WhoAccount{account("text")}}, pageFakeRoot,
 			[]string{"Identified", "log, could be forged", forge}, ""},
 		"a witness that is not known is text": {outbound.WhoDoc{Verdict: outbound.Identified, Accounts: []outbound.WhoAccount{account("hearsay")}}, pageFakeRoot, []string{forge}, ""},
@@ -119,11 +119,11 @@ func TestWithoutAnAnswererTheSearchAnswers(t *testing.T) {
 func TestCoverageIsSaidInWords(t *testing.T) {
 	gap := func(reason string) outbound.Gap { return outbound.Gap{Reason: reason} }
 	for want, c := range map[string]outbound.Coverage{
-		"recording complete":                             {Complete: true, Covered: 1},
-		"not counted yet: an empty answer means unknown": {Gaps: []outbound.Gap{gap(outbound.NotCounted)}},
-		"recording complete but for 41 s in 3 gaps (firewall rebuilt 2 times, daemon down)": {Covered: .99, Missing: 41, Gaps: []outbound.Gap{gap(outbound.DaemonDown), gap(outbound.Rebuilt), gap(outbound.Rebuilt)}},
-		"recording complete but for 1 h 37 min in 1 gap (rules missing)":                    {Covered: .9, Missing: 5841, Gaps: []outbound.Gap{gap(outbound.RulesMissing)}},
-		"recording incomplete: an empty answer means unknown":                               {},
+		"recording complete": {Complete: true, Covered: 1},
+		"completeness not known: nothing counts what the rules leave out":                                 {From: &pageFakeNow, Gaps: []outbound.Gap{gap(outbound.NotCounted)}},
+		"recording complete but for 41 s in 3 gaps (firewall rebuilt 2 times, daemon not running) (99 %)": {Covered: .99, Missing: 41, Gaps: []outbound.Gap{gap(outbound.DaemonDown), gap(outbound.Rebuilt), gap(outbound.Rebuilt)}},
+		"recording complete but for 97 min 21 s in 1 gap (rules missing) (90 %)":                          {Covered: .9, Missing: 5841, Gaps: []outbound.Gap{gap(outbound.RulesMissing)}},
+		"nothing is recorded yet": {},
 	} {
 		h := pageFakeTown()
 		h.reader.coverage = c

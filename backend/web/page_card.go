@@ -26,7 +26,10 @@ type pageCard struct {
 	Rows       pageTable
 	All        string
 	Count      string
-	Wider      []pageChoice
+	// Shown says how many of them the rows hold; Empty that nobody is named.
+	Shown string
+	Empty bool
+	Wider []pageChoice
 }
 
 // pageSuspect is one account or system user on a card.
@@ -40,8 +43,9 @@ type pageSuspect struct {
 
 // pageTable is what the template for rows takes.
 type pageTable struct {
-	Zone string
-	Rows []pageRow
+	// Users and Zone are said in the headings.
+	Users, Zone string
+	Rows        []pageRow
 }
 
 // pageVerdicts is a word and a class for each verdict.
@@ -66,7 +70,7 @@ func (q *pageRequest) card(target, at, window string) (*pageCard, error) {
 		word = [2]string{string(d.Verdict), "open"}
 	}
 	state := pageCardState(d)
-	c := &pageCard{Verdict: word[0], Class: word[1], Asked: q.asked(d), Coverage: pageCovered(d.Coverage), All: q.links.to("/search", state)}
+	c := &pageCard{Verdict: word[0], Class: word[1], Asked: q.asked(d), Coverage: pageCovered(d.Coverage, pageThatTime(d)), All: q.links.to("/search", state)}
 	total := 0
 	for _, a := range d.Accounts {
 		c.Accounts = append(c.Accounts, q.suspect(a, state))
@@ -80,13 +84,35 @@ func (q *pageRequest) card(target, at, window string) (*pageCard, error) {
 		c.Unverified = append(c.Unverified, q.suspect(a, state))
 	}
 	c.Count = pageCount(total, "connection", "connections")
-	c.Name = pageCardName(c)
+	c.Name, c.Empty = pageCardName(c), len(c.Accounts)+len(c.Systems) == 0
 	c.Sentence = q.sentence(d, c)
 	c.Forgeable = pageTextOnly(d)
 	rows := q.rows(d.Events, state)
-	c.Rows = pageTable{q.now.In(q.zone).Format("MST"), rows[:min(len(rows), pageRowsOnCard)]}
+	rows = rows[:min(len(rows), pageRowsOnCard)]
+	c.Rows = q.table(rows)
+	c.Shown = pageShown(rows, total, c.Count)
 	c.Wider = q.wider(d)
 	return c, nil
+}
+
+// pageThatTime names the range of an answer, if it is about a time.
+func pageThatTime(d outbound.WhoDoc) string {
+	if d.Query.At == nil {
+		return ""
+	}
+	return " for that time"
+}
+
+// pageShown says how many of the connections rows stand for.
+func pageShown(rows []pageRow, total int, all string) string {
+	n := 0
+	for _, r := range rows {
+		n += r.Times
+	}
+	if n >= total {
+		return all
+	}
+	return "the first " + outbound.Thousands(n) + " of " + all
 }
 
 // pageCardState is the search that holds the card's rows.
@@ -119,10 +145,13 @@ func (q *pageRequest) asked(d outbound.WhoDoc) string {
 }
 
 func (q *pageRequest) suspect(a outbound.WhoAccount, state url.Values) pageSuspect {
-	s := pageSuspect{Name: pageUID(a.UID), UID: pageUID(a.UID), Owner: a.Owner, Domain: a.Domain, Count: pageCount(a.Events, "connection", "connections"),
+	s := pageSuspect{Name: pageUID(a.UID), Owner: a.Owner, Domain: a.Domain, Count: outbound.Thousands(a.Events),
 		First: q.time(a.First), Last: q.time(a.Last), Witness: pageWitnessed(a.Witness)}
 	if a.Account != nil {
 		s.Name = *a.Account
+		if a.UID != nil {
+			s.UID = pageUIDNumber(*a.UID)
+		}
 		s.Account = q.links.to("/account", url.Values{"name": {*a.Account}})
 		s.Rows = q.links.to("/search", pageWith(state, "account", *a.Account))
 	}
@@ -136,7 +165,7 @@ func (q *pageRequest) suspect(a outbound.WhoAccount, state url.Values) pageSuspe
 }
 
 func (q *pageRequest) system(u outbound.WhoSystem, state url.Values) pageSuspect {
-	return pageSuspect{Name: u.User, UID: pageUID(&u.UID), Count: pageCount(u.Events, "connection", "connections"), About: u.About,
+	return pageSuspect{Name: u.User, UID: pageUIDNumber(u.UID), Count: outbound.Thousands(u.Events), About: u.About,
 		First: q.time(u.First), Last: q.time(u.Last), Witness: pageWitnessed(u.Witness),
 		Rows: q.links.to("/search", pageWith(state, "account", u.User))}
 }
@@ -163,7 +192,7 @@ func (q *pageRequest) sentence(d outbound.WhoDoc, c *pageCard) string {
 	case outbound.Identified:
 		return "One " + whose + " made all " + c.Count + " on record."
 	case outbound.Probable:
-		return "One " + whose + " stands out, but something is missing: read what was recorded before you act."
+		return "One " + whose + " made most of these connections; system users or unnamed UIDs made the others."
 	case outbound.Candidates:
 		return "Several did. The exact time, or the port on our side, tells them apart."
 	case outbound.System:

@@ -66,24 +66,34 @@ func (q *pageRequest) chart(base outbound.Query, state url.Values) (*pageChart, 
 		return nil, err
 	}
 	hours := pageHours(buckets, base.Since, base.Until)
-	c := &pageChart{Zone: base.Since.In(q.zone).Format("MST"), From: q.time(base.Since), To: q.time(base.Until)}
+	c := &pageChart{From: q.time(base.Since), To: q.time(base.Until)}
 	top := 0
 	for _, h := range hours {
 		top = max(top, h.total())
 		c.Total += h.total()
 	}
 	top = pageNice(top)
-	c.Max = pageNumber(top)
+	c.Max = outbound.Thousands(top)
 	c.Lines = pageLines(top)
 	for i, h := range hours {
 		c.Columns = append(c.Columns, q.column(h, i, len(hours), top, state))
 		c.Table = append(c.Table, q.hour(h, state))
 	}
+	c.Zone = q.oneZone(c.Table)
 	c.Legend = pageLegends(hours)
-	if !pageUncounted(cover) {
+	if !cover.Uncounted() {
 		c.Gaps = pageHatches(cover.Gaps, base.Since, base.Until)
 	}
 	return c, nil
+}
+
+// oneZone names the zone of a chart's hours, for its heading.
+func (q *pageRequest) oneZone(hours []pageHour) string {
+	times := make([]*pageTime, len(hours))
+	for i, h := range hours {
+		times[i] = h.From
+	}
+	return q.headZone(times...)
 }
 
 // day is the last 24 hours, from a full hour of the viewer's zone on.
@@ -139,7 +149,7 @@ func (q *pageRequest) column(b pageBucket, i, of, top int, state url.Values) pag
 		}
 		h := pagePlot * float64(n) / float64(top)
 		y -= h
-		c.Title += ", " + pageGroups[j].Label + ": " + pageNumber(n)
+		c.Title += ", " + pageGroups[j].Label + ": " + outbound.Thousands(n)
 		c.Parts = append(c.Parts, pageRect{Class: pageGroups[j].Class, X: pagePercent((float64(i) + .1) * width), Width: pagePercent(width * .8),
 			Y: pageFixed(y), Height: pageFixed(h)})
 	}
@@ -150,9 +160,9 @@ func (q *pageRequest) column(b pageBucket, i, of, top int, state url.Values) pag
 }
 
 func (q *pageRequest) hour(b pageBucket, state url.Values) pageHour {
-	h := pageHour{From: q.time(b.from), Href: q.hourLink(b.from, state), Total: pageNumber(b.total())}
+	h := pageHour{From: q.time(b.from), Href: q.hourLink(b.from, state), Total: outbound.Thousands(b.total())}
 	for _, n := range b.counts {
-		h.Counts = append(h.Counts, pageNumber(n))
+		h.Counts = append(h.Counts, outbound.Thousands(n))
 	}
 	return h
 }
@@ -168,7 +178,7 @@ func pageLegends(hours []pageBucket) []pageLegend {
 		for _, h := range hours {
 			n += h.counts[j]
 		}
-		all = append(all, pageLegend{g.Class, g.Label, pageNumber(n)})
+		all = append(all, pageLegend{g.Class, g.Label, outbound.Thousands(n)})
 	}
 	return all
 }
@@ -183,7 +193,7 @@ func pageHatches(gaps []outbound.Gap, since, until time.Time) []pageRect {
 			continue
 		}
 		all = append(all, pageRect{X: pagePercent(100 * from / whole), Width: pagePercent(max(.4, 100*(to-from)/whole)),
-			Title: "may be incomplete for " + pageSeconds(to-from) + ": " + pageGapWords([]outbound.Gap{g})})
+			Title: "may be incomplete for " + pageSeconds(to-from) + ": " + g.Words()})
 	}
 	return all
 }
@@ -211,7 +221,7 @@ func pageLines(top int) []pageLine {
 			continue
 		}
 		y := pagePlot * (1 - float64(n)/float64(top))
-		all = append(all, pageLine{pageFixed(y), pageFixed(y + 4), pageNumber(n)})
+		all = append(all, pageLine{pageFixed(y), pageFixed(y + 4), outbound.Thousands(n)})
 	}
 	return all
 }

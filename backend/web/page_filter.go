@@ -189,11 +189,11 @@ func pageCommand(state url.Values, groupBy string) string {
 	c := "outboundmonitor search"
 	for _, f := range pageFilters {
 		if v := state.Get(f.Name); v != "" {
-			c += " --" + f.Name + " " + pageQuote(v)
+			c += " --" + f.Name + " " + outbound.ShellQuote(v)
 		}
 	}
 	if groupBy != "" {
-		c += " --group-by " + pageQuote(groupBy)
+		c += " --group-by " + outbound.ShellQuote(groupBy)
 	}
 	return c
 }

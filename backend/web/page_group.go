@@ -70,7 +70,22 @@ func (q *pageRequest) groupRows(groups []outbound.Group, by outbound.GroupBy, st
 	}
 	var all []pageGroupRow
 	for _, g := range groups {
-		all = append(all, pageGroupRow{q.key(g, by, state), pageNumber(g.Events), pagePercent(100 * float64(g.Events) / float64(most)), q.time(g.First), q.time(g.Last)})
+		all = append(all, pageGroupRow{q.key(g, by, state), outbound.Thousands(g.Events), pagePercent(100 * float64(g.Events) / float64(most)), q.time(g.First), q.time(g.Last)})
 	}
 	return all
+}
+
+// groupZone names the zone of a table of groups for its headings.
+func (q *pageRequest) groupZone(rows []pageGroupRow, by outbound.GroupBy) string {
+	var times []*pageTime
+	for _, r := range rows {
+		times = append(times, r.First, r.Last)
+	}
+	zone := q.headZone(times...)
+	if by == outbound.ByHour && len(times) > 0 && times[0].Zone == "" {
+		for i := range rows {
+			rows[i].Label = strings.TrimSuffix(rows[i].Label, " "+zone)
+		}
+	}
+	return zone
 }

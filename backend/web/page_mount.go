@@ -10,7 +10,7 @@ import (
 func (p *Pages) Register(g *echo.Group) {
 	for _, route := range p.Routes() {
 		g.Add(route.Method, route.Path, func(c echo.Context) error {
-			route.Handler(c.Response(), c.Request(), Viewer(viewerOf(c)))
+			route.Handler(c.Response(), c.Request(), viewerOf(c))
 			return nil
 		})
 	}
@@ -23,7 +23,7 @@ func (p *Pages) Fault(c echo.Context, status int, e *outbound.Error) error {
 		a := pageFault(q, e)
 		a.status = status
 		return a, nil
-	})(c.Response(), c.Request(), Viewer(viewerOf(c)))
+	})(c.Response(), c.Request(), viewerOf(c))
 	return nil
 }
 

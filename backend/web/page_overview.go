@@ -12,10 +12,12 @@ import (
 
 // pageOverview answers whether it is bad, who, and since when.
 type pageOverview struct {
-	Ask      pageAskForm
-	Problem  *outbound.Error
-	Card     *pageCard
-	Chart    *pageChart
+	Ask     pageAskForm
+	Problem *outbound.Error
+	Card    *pageCard
+	Chart   *pageChart
+	// Users says what Accounts lists.
+	Users    string
 	Accounts []pageBar
 	Targets  []pageBar
 	// Young is when recording began, where that is less than a day ago.
@@ -56,7 +58,10 @@ type pageBar struct {
 var pageWindows = []string{"1m", "5m", "15m", "1h", "6h"}
 
 func (q *pageRequest) overview() (pageAnswer, error) {
-	o := pageOverview{Ask: q.askForm()}
+	o := pageOverview{Ask: q.askForm(), Users: "Top accounts and system users"}
+	if q.reseller() {
+		o.Users = "Top accounts"
+	}
 	a := pageAnswer{template: "overview", title: "Overview"}
 	if text := q.get("q"); text != "" {
 		a.title = "Who was it?"
@@ -188,8 +193,8 @@ func (q *pageRequest) nothing() *pageEmpty {
 			Text: "They appear here as soon as one of your accounts connects to an address outside this server."}
 	}
 	return &pageEmpty{Heading: "Nothing is on record yet",
-		Text:     "Let the firewall record outgoing connections, and read in what earlier logs hold. On the server, as root:",
-		Commands: []string{"outboundmonitor rules plan", "outboundmonitor rules install", "outboundmonitor import /var/log/messages*"}}
+		Text:     "Add log rules to the firewall as README.md says, and read in what earlier logs hold. On the server, as root:",
+		Commands: []string{"outboundmonitor doctor", "outboundmonitor import /var/log/messages*"}}
 }
 
 // pageTop is how many bars a list has.
@@ -211,7 +216,7 @@ func (q *pageRequest) barsOf(groups []outbound.Group, by outbound.GroupBy, state
 	var all []pageBar
 	for _, g := range groups {
 		key := q.key(g, by, state)
-		all = append(all, pageBar{key.Label, key.Sub, key.Href, pagePercent(100 * float64(g.Events) / float64(most)), pageNumber(g.Events)})
+		all = append(all, pageBar{key.Label, key.Sub, key.Href, pagePercent(100 * float64(g.Events) / float64(most)), outbound.Thousands(g.Events)})
 	}
 	return all
 }

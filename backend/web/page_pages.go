@@ -75,7 +75,7 @@ func NewPages(o PagesOptions) (*Pages, error) {
 
 // pageTemplates parses each page together with the frame and the parts.
 func pageTemplates(files fs.FS) (map[string]*template.Template, error) {
-	frame, err := template.New("frame").Funcs(template.FuncMap{"see": pageVisible}).
+	frame, err := template.New("frame").Funcs(template.FuncMap{"see": pageVisible, "capital": pageCapital, "sentence": pageSentence}).
 		ParseFS(files, "templates/frame.html", "templates/parts.html", "templates/rows.html")
 	if err != nil {
 		return nil, err
@@ -125,8 +125,11 @@ type pageAnswer struct {
 // own in the same frame.
 func (p *Pages) page(f func(*pageRequest) (pageAnswer, error)) func(http.ResponseWriter, *http.Request, Viewer) {
 	return func(w http.ResponseWriter, r *http.Request, v Viewer) {
-		q := p.request(r, v)
-		a, err := f(q)
+		q, err := p.request(r, v)
+		var a pageAnswer
+		if err == nil {
+			a, err = f(q)
+		}
 		if err != nil {
 			a = pageFault(q, err)
 		}
@@ -173,7 +176,7 @@ type pageMessage struct {
 // viewer who may be a reseller: the message and the hint are shown, no more.
 func pageFault(q *pageRequest, err error) pageAnswer {
 	m := pageMessage{Heading: "This did not work", Text: "The program met a fault while it answered.",
-		Hint: "Try again; if it stays, the journal of the unit outboundmonitor says more.", Back: q.links.to("/", nil)}
+		Hint: "Try again; if it stays, the daemon's own messages say more.", Back: q.links.to("/", nil)}
 	status := http.StatusInternalServerError
 	if e, ok := errors.AsType[*outbound.Error](err); ok {
 		status = StatusOf(e.Code)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,9 @@ const pageScript = "index.cgi"
 type pageRequest struct {
 	p      *Pages
 	viewer Viewer
-	path   string
+	// path is that of the page, "/" for one that is none; shown is the path as
+	// it came.
+	path, shown string
 	// params are the page's own; the zone and the like have been taken out.
 	params url.Values
 	links  pageLinks
@@ -27,23 +28,40 @@ type pageRequest struct {
 	ctx    context.Context
 }
 
-func (p *Pages) request(r *http.Request, v Viewer) *pageRequest {
-	q := &pageRequest{p: p, viewer: v, path: p.known(r.URL.Path), params: r.URL.Query(), zone: p.Zone, now: p.Now(), ctx: r.Context()}
+// request reads what all pages have in common. A zone that is none is an
+// error; the request can be answered with it all the same.
+func (p *Pages) request(r *http.Request, v Viewer) (*pageRequest, error) {
+	q := &pageRequest{p: p, viewer: v, path: p.known(r.URL.Path), shown: r.URL.Path, params: r.URL.Query(), zone: p.Zone, now: p.Now(), ctx: r.Context()}
 	q.links.keep = url.Values{}
 	if v.Via == ViaCGI {
 		q.links.base = pageScript
 	}
-	if strings.EqualFold(q.params.Get("tz"), "UTC") {
-		q.zone = time.UTC
-		q.links.keep.Set("tz", "UTC")
-	}
+	err := q.readZone()
 	if d := p.DemoViewers; len(d) > 0 && string(v.Name) != d[0] {
 		q.links.keep.Set("as", string(v.Name))
 	}
 	for _, k := range []string{"tz", "as", "p"} {
 		q.params.Del(k)
 	}
-	return q
+	return q, err
+}
+
+// readZone takes the zone that the viewer chose, if he did.
+func (q *pageRequest) readZone() error {
+	name := q.get("tz")
+	if name == "" {
+		return nil
+	}
+	if strings.EqualFold(name, "UTC") {
+		name = "UTC"
+	}
+	zone, err := outbound.ParseZone(name)
+	if err != nil {
+		return err
+	}
+	q.zone = zone
+	q.links.keep.Set("tz", name)
+	return nil
 }
 
 // known gives a page's path, and "/" for a path that is none: the switches of
@@ -61,18 +79,24 @@ func (q *pageRequest) get(name string) string { return strings.TrimSpace(q.param
 // reseller reports whether the viewer sees less than all.
 func (q *pageRequest) reseller() bool { return !q.viewer.Scope.All() }
 
+// users names what stands behind the connections that the viewer sees.
+func (q *pageRequest) users() string {
+	if q.reseller() {
+		return "Account"
+	}
+	return "Account or system user"
+}
+
 // pageFrame is what stands around each page.
 type pageFrame struct {
-	Title    string
-	Style    string
-	Home     string
-	Nav      []pageChoice
-	Zones    []pageChoice
-	Viewers  []pageChoice
-	Viewer   string
-	Reseller bool
-	Strip    pageStrip
-	Body     any
+	Title   string
+	Style   string
+	Home    string
+	Nav     []pageChoice
+	Zones   []pageChoice
+	Viewers []pageChoice
+	Strip   pageStrip
+	Body    any
 }
 
 // pageChoice is one link of a switch.
@@ -86,11 +110,11 @@ func (q *pageRequest) frame(a pageAnswer) pageFrame {
 		return pageFrame{Title: a.title, Style: q.style(), Home: q.links.to("/", nil), Body: a.body}
 	}
 	return pageFrame{
-		Title: a.title, Viewer: string(q.viewer.Name), Reseller: q.reseller(),
+		Title: a.title,
 		Style: q.style(), Home: q.links.to("/", nil),
 		Nav: []pageChoice{
-			{"Overview", q.links.to("/", nil), q.path == "/"},
-			{"Search", q.links.to("/search", nil), q.path == "/search"},
+			{"Overview", q.links.to("/", nil), q.shown == "/"},
+			{"Search", q.links.to("/search", nil), q.shown == "/search"},
 		},
 		Zones: q.zones(), Viewers: q.viewers(), Strip: q.strip(), Body: a.body,
 	}
@@ -113,10 +137,15 @@ func (q *pageRequest) zones() []pageChoice {
 	}
 	links := q.links
 	links.keep = pageWith(q.links.keep, "tz", "")
-	return []pageChoice{
-		{"Server time, " + server, links.to(q.path, q.params), q.zone != time.UTC},
-		{"UTC", links.to(q.path, pageWith(q.params, "tz", "UTC")), q.zone == time.UTC},
+	chosen := q.links.keep.Get("tz")
+	all := []pageChoice{
+		{"Server time, " + server, links.to(q.path, q.params), chosen == ""},
+		{"UTC", links.to(q.path, pageWith(q.params, "tz", "UTC")), chosen == "UTC"},
 	}
+	if chosen != "" && chosen != "UTC" {
+		all = append(all, pageChoice{chosen, q.links.to(q.path, q.params), true})
+	}
+	return all
 }
 
 // viewers is the demo's switch. A page of one viewer may not exist for the
@@ -156,7 +185,7 @@ func (q *pageRequest) strip() pageStrip {
 	if err != nil {
 		return pageStrip{State: "unknown", Words: "State unknown", Why: "the program did not say how it is"}
 	}
-	s := pageStrip{State: "ok", Words: "Recording", Since: q.timeOr(d.Started), Coverage: pageCovered(d.Coverage), Reading: !d.CaughtUp}
+	s := pageStrip{State: "ok", Words: "Recording", Since: q.timeOr(d.Started), Coverage: pageCovered(d.Coverage, ""), Reading: !d.CaughtUp}
 	if !d.Recording {
 		s.State, s.Words, s.Why, s.Since = "off", "Not recording", d.Why, nil
 	}
@@ -165,13 +194,13 @@ func (q *pageRequest) strip() pageStrip {
 }
 
 func (q *pageRequest) stripOwn() pageStrip {
-	s := pageStrip{State: "own", Words: "Your accounts"}
+	s := pageStrip{State: "own", Words: string(q.viewer.Name) + ": your accounts only"}
 	if x, err := q.p.Reader.Extent(q.ctx, q.viewer.Scope); err == nil {
 		q.newest(&s, x.Last)
 	}
 	c, err := q.p.Reader.Coverage(q.ctx, q.viewer.Scope, outbound.Query{Since: q.now.Add(-24 * time.Hour), Until: q.now})
 	if err == nil {
-		s.Coverage = pageCovered(c)
+		s.Coverage = pageCovered(c, "")
 	}
 	return s
 }
@@ -184,11 +213,19 @@ func (q *pageRequest) newest(s *pageStrip, last *time.Time) {
 }
 
 // lives gives the account instances of a name that the viewer can see.
-func (q *pageRequest) lives(name outbound.Username) []outbound.Life {
+func (q *pageRequest) lives(name outbound.Username) []outbound.AccountLife {
 	if !name.Valid() {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(q.p.Directory.Lives(name)), func(l outbound.Life) bool {
-		return !q.viewer.Scope.MaySee(&outbound.Who{Kind: outbound.CPanelAccount, Instance: l.Instance, User: name, Attribution: outbound.Known})
-	})
+	return accountLives(q.p.Directory, q.viewer.Scope, name)
+}
+
+// systemUser reports whether the viewer can see connections of a system user
+// of this name.
+func (q *pageRequest) systemUser(name outbound.Username) (bool, error) {
+	if !name.Valid() {
+		return false, nil
+	}
+	groups, err := q.p.Reader.Groups(q.ctx, q.viewer.Scope, outbound.Query{Account: name}, outbound.ByAccount, 1)
+	return len(groups) > 0 && groups[0].Who != nil && groups[0].Who.Kind == outbound.SystemUser, err
 }

@@ -86,10 +86,10 @@ func TestEmptyPagesSayWhatToDo(t *testing.T) {
 		cover   outbound.Coverage
 		want    []string
 	}{
-		"root with an empty store":     {pageFakeRoot, "/", gap, []string{"Nothing is on record yet", "outboundmonitor rules plan", "outboundmonitor import"}},
+		"root with an empty store":     {pageFakeRoot, "/", gap, []string{"Nothing is on record yet", "as README.md says", "outboundmonitor doctor", "outboundmonitor import"}},
 		"a reseller without events":    {pageFakeOwner, "/", gap, []string{"No connections of your accounts are on record"}},
 		"a search with no doubt":       {pageFakeRoot, "/search?port=23&dst=192.0.2.99", outbound.Coverage{Complete: true, Covered: 1}, []string{"so there was none", "any target port", "the network 192.0.2.0/24"}},
-		"a search with doubt":          {pageFakeRoot, "/search?since=2026-11-05T00:00:00Z", gap, []string{"It may have happened", "not counted yet: an empty answer means unknown", "any time on record"}},
+		"a search with doubt":          {pageFakeRoot, "/search?since=2026-11-05T00:00:00Z", gap, []string{"It may have happened", "Completeness not known: nothing counts what the rules leave out; watched: not known", "any time on record"}},
 		"a reseller's search":          {pageFakeOwner, "/search?port=23", gap, []string{"Only your accounts were looked at"}},
 		"a question without an answer": {pageFakeRoot, "/?q=192.0.2.77&at=2026-11-05T00:00:00Z", gap, []string{"None", "± 1 hour", "the network 192.0.2.0/24"}},
 	} {

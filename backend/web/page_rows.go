@@ -2,17 +2,14 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"outboundmonitor/backend/outbound"
 )
 
-// pageResend is how far apart two packets of one connection attempt may lie:
-// Linux sends its SYN again after 1, 2, 4, 8, 16 and 32 seconds.
-const pageResend = 35 * time.Second
-
-// pageRow is one connection attempt: one event, or several that are the same
+// pageRow is one connection: one event, or several that are the same
 // SYN sent again.
 type pageRow struct {
 	Time     *pageTime
@@ -30,8 +27,6 @@ type pageRow struct {
 	Basis    string
 	Times    int
 	Lines    []pageSource
-	last     time.Time
-	dropped  bool
 	ID, Host string
 }
 
@@ -47,47 +42,30 @@ type pageCell struct{ Text, Href string }
 // pageSource is one line as it stood in the log.
 type pageSource struct{ Line, From string }
 
-type pageFlow struct {
-	src, dst     string
-	sport, dport uint16
-	uid          int64
+// rows turns events into rows, as [outbound.Folder] places them. state is the
+// filter that the links of each value add to.
+func (q *pageRequest) rows(events []outbound.EventDoc, state url.Values) []pageRow {
+	f := outbound.Folder{Keep: true}
+	var all []pageRow
+	for _, r := range f.Fold(events) {
+		row := q.row(r.EventDoc, state)
+		row.Times = r.Seen
+		slices.SortStableFunc(r.Others, func(a, b outbound.EventDoc) int { return a.Time.Compare(b.Time) })
+		for _, e := range r.Others {
+			row.Lines = append(row.Lines, q.source(e))
+		}
+		all = append(all, row)
+	}
+	return all
 }
 
-// rows turns events into rows, in their order. state is the filter that the
-// links of each value add to.
-func (q *pageRequest) rows(events []outbound.EventDoc, state url.Values) []pageRow {
-	all := make([]pageRow, 0, len(events))
-	open := map[pageFlow]int{}
-	for _, e := range events {
-		f := pageFlow{e.Src, e.Dst, e.SrcPort, e.DstPort, -1}
-		if e.UID != nil {
-			f.uid = int64(*e.UID)
-		}
-		i, seen := open[f]
-		folds := seen && e.Proto == "tcp" && e.SrcPort != 0 && e.Time.Sub(all[i].last).Abs() <= pageResend
-		switch {
-		case !folds:
-			all = append(all, q.row(e, state))
-		case e.Time.Before(all[i].last): // newest first: the first packet is yet to come, and gives the row its time
-			all = append(all, q.row(e, state))
-			n := &all[len(all)-1]
-			n.Times, n.Lines = all[i].Times+1, append(n.Lines, all[i].Lines...)
-			all[i].dropped = true
-		default:
-			all[i].Times++
-			all[i].last = e.Time
-			all[i].Lines = append(all[i].Lines, q.source(e))
-			continue
-		}
-		open[f] = len(all) - 1
+// table puts rows under a heading that names their zone.
+func (q *pageRequest) table(rows []pageRow) pageTable {
+	times := make([]*pageTime, len(rows))
+	for i, r := range rows {
+		times[i] = r.Time
 	}
-	kept := all[:0]
-	for _, r := range all {
-		if !r.dropped {
-			kept = append(kept, r)
-		}
-	}
-	return kept
+	return pageTable{q.users(), q.headZone(times...), rows}
 }
 
 func (q *pageRequest) row(e outbound.EventDoc, state url.Values) pageRow {
@@ -97,9 +75,9 @@ func (q *pageRequest) row(e outbound.EventDoc, state url.Values) pageRow {
 		return pageCell{text, link(name, text)}
 	}
 	r := pageRow{
-		Time: q.timeFine(e.Time), last: e.Time, Times: 1, ID: e.ID, Proto: e.Proto,
+		Time: q.timeFine(e.Time), ID: e.ID, Proto: e.Proto,
 		Around: link("since", pageStamp(e.Time.Add(-5*time.Minute)), "until", pageStamp(e.Time.Add(5*time.Minute))),
-		Who:    q.name(e, link), Rule: pageCell{"rule " + e.Rule, link("rule", e.Rule)},
+		Who:    q.name(e, link), Rule: pageCell{e.Rule, link("rule", e.Rule)},
 		Src: pageCell{e.Src, link("src", e.Src)}, SrcPort: port("sport", e.SrcPort),
 		Dst: pageCell{e.Dst, link("dst", e.Dst)}, DstPort: port("port", e.DstPort),
 		Witness: pageWitnessed(e.Witness), Basis: pageBasis(e.TimeBasis), Lines: []pageSource{q.source(e)},

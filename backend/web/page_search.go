@@ -33,14 +33,17 @@ type pageSearch struct {
 	Table    pageTable
 	Grouped  []pageGroupRow
 	GroupBy  string
-	Folded   bool
-	Older    string
-	Newer    string
-	Newest   string
-	Order    pageChoice
-	Download []pageChoice
-	Command  string
-	Empty    *pageEmpty
+	// Zone is that of the groups' times; AllGroups leads to those left out.
+	Zone, AllGroups string
+	ByHour          bool
+	Folded          bool
+	Older           string
+	Newer           string
+	Newest          string
+	Order           pageChoice
+	Download        []pageChoice
+	Command         string
+	Empty           *pageEmpty
 }
 
 func (q *pageRequest) search() (pageAnswer, error) {
@@ -73,7 +76,7 @@ func (q *pageRequest) found(s *pageSearch, query outbound.Query, state, more url
 		return pageInvalid(string(by), "grouping", "group by account, dst, port or hour")
 	}
 	var err error
-	if query.Limit, err = pageRowLimit(more.Get("limit")); err != nil {
+	if query.Limit, err = pageRowLimit(more.Get("limit"), by != ""); err != nil {
 		return err
 	}
 	query.OldestFirst = more.Get("order") == "oldest"
@@ -82,7 +85,7 @@ func (q *pageRequest) found(s *pageSearch, query outbound.Query, state, more url
 	if err != nil {
 		return err
 	}
-	s.Coverage = pageCovered(cover)
+	s.Coverage = pageCovered(cover, "")
 	s.Groups = q.groupings(state, more)
 	s.Command = pageCommand(state, string(by))
 	s.Download = q.downloads(state)
@@ -90,16 +93,21 @@ func (q *pageRequest) found(s *pageSearch, query outbound.Query, state, more url
 		s.Account = &pageChoice{Label: name, Href: q.links.to("/account", url.Values{"name": {name}})}
 	}
 	if by != "" {
-		return q.foundGroups(s, query, by, state)
+		return q.foundGroups(s, query, by, state, more)
 	}
 	return q.foundRows(s, query, state, more)
 }
 
 var pageGroupings = []outbound.GroupBy{outbound.ByAccount, outbound.ByDst, outbound.ByPort, outbound.ByHour}
 
-func pageRowLimit(text string) (int, error) {
-	if text == "" {
+// pageRowLimit reads how many rows or groups a page holds; 0 stands for all
+// groups.
+func pageRowLimit(text string, groups bool) (int, error) {
+	switch {
+	case text == "":
 		return pageLimit, nil
+	case text == "0" && groups:
+		return maxLimit, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > pageLimitMax {
@@ -120,12 +128,19 @@ func (q *pageRequest) groupings(state, more url.Values) []pageChoice {
 
 func (q *pageRequest) downloads(state url.Values) []pageChoice {
 	return []pageChoice{
-		{Label: "CSV", Href: q.links.to("/api/v1/events", pageWith(state, "format", "csv"))},
-		{Label: "JSON Lines", Href: q.links.to("/api/v1/events", pageWith(state, "format", "jsonl"))},
+		{Label: "CSV", Href: q.links.to("/api/v1/events", pageWith(state, "format", "csv", "limit", "0"))},
+		{Label: "JSON Lines", Href: q.links.to("/api/v1/events", pageWith(state, "format", "jsonl", "limit", "0"))},
 	}
 }
 
-func (q *pageRequest) foundGroups(s *pageSearch, query outbound.Query, by outbound.GroupBy, state url.Values) error {
+// pageUnits are the words for what connections are counted by; who is named in
+// a heading depends on the viewer.
+var pageUnits = map[outbound.GroupBy]struct{ one, many, heading string }{
+	outbound.ByAccount: {"user", "users", ""}, outbound.ByDst: {"target", "targets", "Target"},
+	outbound.ByPort: {"port", "ports", "Port"}, outbound.ByHour: {"hour", "hours", "Hour"},
+}
+
+func (q *pageRequest) foundGroups(s *pageSearch, query outbound.Query, by outbound.GroupBy, state, more url.Values) error {
 	query.Cursor = ""
 	groups, err := q.p.Reader.Groups(q.ctx, q.viewer.Scope, query, by, 0)
 	if err != nil {
@@ -135,15 +150,23 @@ func (q *pageRequest) foundGroups(s *pageSearch, query outbound.Query, by outbou
 	for _, g := range groups {
 		total += g.Events
 	}
-	unit := map[outbound.GroupBy][2]string{outbound.ByAccount: {"user", "users"}, outbound.ByDst: {"target", "targets"},
-		outbound.ByPort: {"port", "ports"}, outbound.ByHour: {"hour", "hours"}}[by]
-	s.Count = pageCount(total, "connection", "connections") + ", " + pageCount(len(groups), unit[0], unit[1])
-	if len(groups) > query.Limit {
-		s.Count += ", the first " + pageNumber(query.Limit) + " shown"
-		groups = groups[:query.Limit]
+	unit := pageUnits[by]
+	s.Count = pageCount(total, "connection", "connections") + ", " + pageCount(len(groups), unit.one, unit.many)
+	if n := query.Limit; len(groups) > n {
+		from, which := 0, "first"
+		if by == outbound.ByHour {
+			from, which = len(groups)-n, "last"
+		}
+		s.Count += ", the " + which + " " + outbound.Thousands(n) + " shown"
+		s.AllGroups = q.links.to("/search", pageMerge(state, pageWith(more, "limit", "0")))
+		groups = groups[from : from+n]
 	}
-	s.GroupBy = unit[0]
+	s.GroupBy, s.ByHour = unit.heading, by == outbound.ByHour
+	if by == outbound.ByAccount {
+		s.GroupBy = q.users()
+	}
 	s.Grouped = q.groupRows(groups, by, state)
+	s.Zone = q.groupZone(s.Grouped, by)
 	if total == 0 {
 		s.Empty = q.noMatch(s.Coverage, state)
 	}
@@ -160,7 +183,7 @@ func (q *pageRequest) foundRows(s *pageSearch, query outbound.Query, state, more
 		docs[i] = page.Events[i].Doc(q.reseller())
 	}
 	rows := q.rows(docs, state)
-	s.Table = pageTable{q.now.In(q.zone).Format("MST"), rows}
+	s.Table = q.table(rows)
 	s.Folded = len(rows) < len(docs)
 	if s.Count, err = q.count(query, state, len(docs), page.Next != ""); err != nil {
 		return err
@@ -180,7 +203,7 @@ func (q *pageRequest) count(query outbound.Query, state url.Values, shown int, n
 	}
 	if len(state) == 0 {
 		x, err := q.p.Reader.Extent(q.ctx, q.viewer.Scope)
-		return pageCount(x.Events, "connection", "connections") + ", " + pageNumber(shown) + " on this page", err
+		return pageCount(x.Events, "connection", "connections") + ", " + outbound.Thousands(shown) + " on this page", err
 	}
 	query.Cursor = ""
 	groups, err := q.p.Reader.Groups(q.ctx, q.viewer.Scope, query, outbound.ByAccount, 0)
@@ -188,7 +211,7 @@ func (q *pageRequest) count(query outbound.Query, state url.Values, shown int, n
 	for _, g := range groups {
 		total += g.Events
 	}
-	return pageCount(total, "connection", "connections") + " of " + pageCount(len(groups), "user", "users") + ", " + pageNumber(shown) + " on this page", err
+	return pageCount(total, "connection", "connections") + " of " + pageCount(len(groups), "user", "users") + ", " + outbound.Thousands(shown) + " on this page", err
 }
 
 // paging links the pages by cursors. A cursor leads onwards only, so the way
@@ -237,7 +260,7 @@ func pageShort(trail []string) []string {
 // noMatch is an empty answer: what it proves, and what to try.
 func (q *pageRequest) noMatch(c pageCoverage, state url.Values) *pageEmpty {
 	e := &pageEmpty{Heading: "No connection on record matches, and not everything was recorded",
-		Text: "It may have happened without being recorded: " + c.Words + "."}
+		Text: "It may have happened all the same. " + pageCapital(c.Words) + "; " + c.Watched + "."}
 	if c.Complete {
 		e.Heading, e.Text = "No connection matches", "Recording was complete for this time, so there was none."
 	}

@@ -3,11 +3,11 @@ package web
 import (
 	"bytes"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"outboundmonitor/backend/outbound"
 )
 
 // pageHidden reports whether a character is one that a browser would not show
@@ -43,34 +43,27 @@ func pageReveal(s []byte, leave string) []byte {
 	return b.Bytes()
 }
 
-// pageNumber gives n with thousands separators.
-func pageNumber(n int) string {
-	s := strconv.Itoa(n)
-	from := 0
-	if n < 0 {
-		from = 1
-	}
-	for i := len(s) - 3; i > from; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
 // pageCount gives a number with its unit.
 func pageCount(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return pageNumber(n) + " " + many
+	return outbound.Thousands(n) + " " + many
 }
 
-// pagePlain is what a shell takes as it stands.
-var pagePlain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+// pageSentence makes a sentence of words that may lack a capital and a stop.
+func pageSentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return pageCapital(s)
+	}
+	return pageCapital(s) + "."
+}
 
-// pageQuote gives s as one word of a POSIX shell.
-func pageQuote(s string) string {
-	if pagePlain.MatchString(s) {
+// pageCapital begins a sentence. What begins with a name or a value in quotes
+// is left as it is.
+func pageCapital(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return string(s[0]-'a'+'A') + s[1:]
 }

@@ -8,8 +8,8 @@ import (
 	"outboundmonitor/backend/outbound"
 )
 
-// pageTime is one time as a page shows it: never without its zone, and with
-// the same time in the other zone at hand.
+// pageTime is one time as a page shows it, with the same time in the other
+// zone at hand. Zone is empty where a heading names it.
 type pageTime struct {
 	Text, Zone, ISO, Other string
 }
@@ -17,8 +17,39 @@ type pageTime struct {
 // time gives t in the zone that the viewer chose, to the second.
 func (q *pageRequest) time(t time.Time) *pageTime { return q.timeAs(t, time.DateTime) }
 
-// timeFine gives t to the millisecond, for rows.
-func (q *pageRequest) timeFine(t time.Time) *pageTime { return q.timeAs(t, "2006-01-02 15:04:05.000") }
+// timeFine gives t with the fraction of a second that it has, for rows: many
+// logs have none.
+func (q *pageRequest) timeFine(t time.Time) *pageTime {
+	switch ns := t.Nanosecond(); {
+	case ns == 0:
+		return q.time(t)
+	case ns%int(time.Millisecond) == 0:
+		return q.timeAs(t, time.DateTime+".000")
+	}
+	return q.timeAs(t, time.DateTime+".000000")
+}
+
+// headZone names the zone of the times of one table for its heading. Where all
+// have the same, it is taken from each of them; else each keeps its own: an
+// hour occurs twice in autumn.
+func (q *pageRequest) headZone(times ...*pageTime) string {
+	for _, t := range times {
+		if t.Zone != times[0].Zone {
+			if name := q.zone.String(); name != "Local" {
+				return name
+			}
+			return "server time"
+		}
+	}
+	if len(times) == 0 {
+		return q.now.In(q.zone).Format("MST")
+	}
+	zone := times[0].Zone
+	for _, t := range times {
+		t.Zone = ""
+	}
+	return zone
+}
 
 func (q *pageRequest) timeAs(t time.Time, layout string) *pageTime {
 	here := t.In(q.zone)
@@ -55,14 +86,14 @@ func pageSpan(d time.Duration) string {
 	case s < 60:
 		return fmt.Sprintf("%d s", max(s, 0))
 	case s < 3600:
-		return pageUnits(s, 60, "min", 1, "s")
+		return pageTwoUnits(s, 60, "min", 1, "s")
 	case s < 48*3600:
-		return pageUnits(s, 3600, "h", 60, "min")
+		return pageTwoUnits(s, 3600, "h", 60, "min")
 	}
-	return pageUnits(s, 24*3600, "days", 3600, "h")
+	return pageTwoUnits(s, 24*3600, "days", 3600, "h")
 }
 
-func pageUnits(s, big int64, bigName string, small int64, smallName string) string {
+func pageTwoUnits(s, big int64, bigName string, small int64, smallName string) string {
 	if rest := s % big / small; rest > 0 {
 		return fmt.Sprintf("%d %s %d %s", s/big, bigName, rest, smallName)
 	}

@@ -1,104 +1,27 @@
 package web
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"outboundmonitor/backend/outbound"
 )
 
-// pageReasons says in words why something may have gone unrecorded.
-var pageReasons = map[string]string{
-	outbound.NotCounted:   "not counted",
-	outbound.RulesMissing: "rules missing",
-	outbound.Rebuilt:      "firewall rebuilt",
-	outbound.DaemonDown:   "daemon down",
-	outbound.NFLOGLost:    "kernel records lost",
-	outbound.LogLimit:     "log limit reached",
-	outbound.LogLost:      "log lines lost",
-	outbound.Damaged:      "damaged lines",
-	outbound.RotatedAway:  "log rotated away",
-	outbound.Pruned:       "older than what is kept",
-	outbound.Purged:       "deleted on request",
-	outbound.ClockStep:    "clock changed",
-}
-
 // pageCoverage is what an answer says of itself: how much was recorded.
 type pageCoverage struct {
 	Complete bool
-	Words    string
-	// Watched says what was looked at, where that is not every TCP port.
+	// Words are a sentence without its full stop; Short is for little room.
+	Words, Short string
+	// Watched says what the rules record: what an empty answer rests on.
 	Watched string
 }
 
-func pageCovered(c outbound.Coverage) pageCoverage {
-	return pageCoverage{c.Complete, pageCoverWords(c), pageWatched(c.Watched)}
-}
-
-func pageCoverWords(c outbound.Coverage) string {
-	switch {
-	case c.Complete:
-		return "recording complete"
-	case pageUncounted(c):
-		return "not counted yet: an empty answer means unknown"
-	case len(c.Gaps) == 0 && c.Missing == 0:
-		return "recording incomplete: an empty answer means unknown"
-	case len(c.Gaps) == 0:
-		return "recording complete but for " + pageSeconds(c.Missing)
-	}
-	return "recording complete but for " + pageSeconds(c.Missing) + " in " + pageCount(len(c.Gaps), "gap", "gaps") + " (" + pageGapWords(c.Gaps) + ")"
-}
-
-// pageUncounted reports whether nothing of the range was held against a
-// counter, as for a log that was imported.
-func pageUncounted(c outbound.Coverage) bool {
-	return c.Covered == 0 && len(c.Gaps) > 0 &&
-		!slices.ContainsFunc(c.Gaps, func(g outbound.Gap) bool { return g.Reason != outbound.NotCounted })
+// pageCovered words a coverage; where names its range, as " for that time".
+func pageCovered(c outbound.Coverage, where string) pageCoverage {
+	return pageCoverage{c.Complete, c.Words(where), c.Short(), "watched: " + c.Watched.Words()}
 }
 
 func pageSeconds(s float64) string { return pageSpan(time.Duration(s * float64(time.Second))) }
-
-// pageGapWords counts gaps by reason, the most frequent first.
-func pageGapWords(gaps []outbound.Gap) string {
-	count := map[string]int{}
-	var order []string
-	for _, g := range gaps {
-		if count[g.Reason]++; count[g.Reason] == 1 {
-			order = append(order, g.Reason)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b string) int { return count[b] - count[a] })
-	for i, reason := range order {
-		words, ok := pageReasons[reason]
-		if !ok {
-			words = reason
-		}
-		if n := count[reason]; n > 1 {
-			words += " " + pageNumber(n) + " times"
-		}
-		order[i] = words
-	}
-	return strings.Join(order, ", ")
-}
-
-func pageWatched(w outbound.Watched) string {
-	var parts []string
-	if w.TCP != "all" && w.TCP != "" {
-		parts = append(parts, "of TCP only the ports "+strings.ReplaceAll(w.TCP, ",", ", "))
-	}
-	if len(w.Families) > 0 && !slices.Contains(w.Families, 6) {
-		parts = append(parts, "no IPv6")
-	}
-	if len(w.UDP) > 0 {
-		parts = append(parts, "UDP ports "+strings.Join(w.UDP, ", "))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "watched: " + strings.Join(parts, ", ")
-}
 
 // pageWitness is how an event was recorded, in words and as a class.
 type pageWitness struct {
@@ -130,9 +53,13 @@ func pagePort(port string) (label, service string) {
 	return "port " + port, pagePortNames[port]
 }
 
+// pageUID names a user by the UID alone.
 func pageUID(uid *uint32) string {
 	if uid == nil {
 		return "no UID"
 	}
-	return "uid " + strconv.FormatUint(uint64(*uid), 10)
+	return "uid " + pageUIDNumber(*uid)
 }
+
+// pageUIDNumber is a UID where a label says what it is.
+func pageUIDNumber(uid uint32) string { return strconv.FormatUint(uint64(uid), 10) }

@@ -114,13 +114,13 @@ func (d *decoder) zoneOf(tz string) (*time.Location, error) {
 	if tz == "" {
 		return d.zone, nil
 	}
-	zone, err := time.LoadLocation(tz)
-	if err != nil || tz == "Local" {
-		e := wrong("tz", tz, "not a time zone")
-		e.Hint = "zones look like Europe/Berlin or UTC"
-		return nil, e
+	zone, err := outbound.ParseZone(tz)
+	if e, ok := errors.AsType[*outbound.Error](err); ok {
+		fault := wrong("tz", tz, "not a time zone")
+		fault.Hint = e.Hint
+		return nil, fault
 	}
-	return zone, nil
+	return zone, err
 }
 
 // times reads points in time in one zone and as of one moment.

@@ -72,7 +72,11 @@ func (s *Server) explain(err error, c echo.Context) *outbound.Error {
 		return e
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok && (e.Code == http.StatusNotFound || e.Code == http.StatusMethodNotAllowed) {
-		return noSuch("page", c.Request().Method+" "+c.Request().URL.Path)
+		what := c.Request().URL.Path
+		if m := c.Request().Method; m != http.MethodGet {
+			what = m + " " + what
+		}
+		return noSuch("page", what)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &outbound.Error{Code: outbound.TooLarge, Message: "the body is too long"}

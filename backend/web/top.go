@@ -33,7 +33,7 @@ func (s *Server) top(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := limit(p.Limit, defaultTop, 1)
+	n, err := limit(p.Limit, defaultTop, 0)
 	if err != nil {
 		return err
 	}

@@ -22,18 +22,20 @@ const (
 	ViaDemo = "demo"
 )
 
-// viewer is who asks, and what he may see.
-type viewer struct {
-	Name  outbound.Username
+// Viewer is who asks, as the server made him out: a page never reads a header.
+type Viewer struct {
+	Name outbound.Username
+	// Scope is what he may see; its zero value sees nothing.
 	Scope outbound.Scope
-	Via   string
+	// Via is the way on which the request came: "cgi" through WHM.
+	Via string
 }
 
 const viewerKey = "viewer"
 
 // viewerOf gives who asks. Its zero value sees nothing.
-func viewerOf(c echo.Context) viewer {
-	v, _ := c.Get(viewerKey).(viewer)
+func viewerOf(c echo.Context) Viewer {
+	v, _ := c.Get(viewerKey).(Viewer)
 	return v
 }
 
@@ -59,18 +61,18 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // see asks what a viewer may see. All who may see nothing get one answer.
-func (s *Server) see(name outbound.Username, via string) (viewer, error) {
+func (s *Server) see(name outbound.Username, via string) (Viewer, error) {
 	scope, err := s.opts.Directory.Scope(name)
 	if fault, ok := errors.AsType[*outbound.Error](err); ok && fault.Code == outbound.NotPermitted {
-		return viewer{}, &outbound.Error{
+		return Viewer{}, &outbound.Error{
 			Code: outbound.NotPermitted, Message: "this WHM user may not use Outbound Monitor",
 			Hint: "root gives resellers the privilege software-OutboundMonitor in WHM, Edit Reseller Nameservers and Privileges",
 		}
 	}
 	if err != nil {
-		return viewer{}, err
+		return Viewer{}, err
 	}
-	return viewer{Name: name, Scope: scope, Via: via}, nil
+	return Viewer{Name: name, Scope: scope, Via: via}, nil
 }
 
 // only gives a header that stands there exactly once.

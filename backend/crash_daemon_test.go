@@ -30,6 +30,9 @@ import (
 const (
 	crashRoot  = "OUTBOUNDMONITOR_CRASH_ROOT"
 	crashApart = "OUTBOUNDMONITOR_CRASH_APART"
+	// crashFree has the daemon leave crashMinFree bytes of the disk free.
+	crashFree    = "OUTBOUNDMONITOR_CRASH_FREE"
+	crashMinFree = 16 << 20
 
 	followedLog = "/var/log/messages"
 )
@@ -53,6 +56,9 @@ func TestDaemonInItsOwnProcess(t *testing.T) {
 	o := houseAt(t, dir)
 	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	o.PositionApart = os.Getenv(crashApart) != ""
+	if os.Getenv(crashFree) != "" {
+		o.MinFree = crashMinFree
+	}
 	if err := daemon.Run(ctx, o); err != nil {
 		t.Fatal(err)
 	}

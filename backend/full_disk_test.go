@@ -14,13 +14,13 @@ import (
 )
 
 // smallDisk mounts a disk of its own for the state folder of a host.
-func smallDisk(t *testing.T, dir string) (state string) {
+func smallDisk(t *testing.T, dir, size string) (state string) {
 	t.Helper()
 	state = filepath.Join(dir, "var/lib/outboundmonitor")
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=16m,mode=0700")
+	err := syscall.Mount("tmpfs", state, "tmpfs", 0, "mode=0700,size="+size)
 	if errors.Is(err, syscall.EPERM) {
 		t.Skip("not root: no disk can be mounted to be filled")
 	}
@@ -66,12 +66,31 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	if s.cycles > 100 {
 		cycles = 40
 	}
+	s.fullDisk(t, cycles, "16m", 0)
+}
+
+// TestMinFreeLosesNothing does the same with a daemon that leaves a part of the
+// disk free: it stops storing long before the disk is full. The days that are
+// stored take less than is missing, so none goes.
+func TestMinFreeLosesNothing(t *testing.T) {
+	s := crashRun(t)
+	cycles := 5
+	if s.cycles > 100 {
+		cycles = 20
+	}
+	t.Setenv(crashFree, "1")
+	s.fullDisk(t, cycles, "32m", 1<<20)
+}
+
+// fullDisk leaves so many bytes of a disk of that size, again and again.
+func (s crashSize) fullDisk(t *testing.T, cycles int, size string, left int64) {
+	t.Helper()
 	dir := newHost(t)
-	state := smallDisk(t, dir)
+	state := smallDisk(t, dir, size)
 	c := newCrashesAt(t, s, dir)
 	c.w.ways = []string{create, reopenLater, createCompress}
 	for range cycles {
-		c.fullDisk(t, state)
+		c.fullDisk(t, state, left)
 	}
 	if d := c.compare(t); d.lost+d.twice > 0 {
 		t.Error(d)
@@ -79,13 +98,13 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	t.Logf("%d lines, rotations %v", c.w.model.lines.total(), c.w.rotations)
 }
 
-// fullDisk is one time that the disk is full.
-func (c *crashes) fullDisk(t *testing.T, state string) {
+// fullDisk is one time that the disk is full but for left bytes and a few.
+func (c *crashes) fullDisk(t *testing.T, state string, left int64) {
 	t.Helper()
 	p := startDaemon(t, c.dir)
 	cl := p.dial(t, c.dir)
 	p.caughtUp(t, cl)
-	free := fill(t, state, c.r.Int64N(64<<10))
+	free := fill(t, state, left+c.r.Int64N(64<<10))
 	defer free()
 	c.w.lines(25_000) // more than is held in memory
 	c.b.start()
@@ -95,6 +114,8 @@ func (c *crashes) fullDisk(t *testing.T, state string) {
 		p.wait(20 * time.Millisecond)
 		if doc := p.status(t, cl, 0, func(outbound.StatusDoc) bool { return true }); !refused(doc) {
 			t.Errorf("while the disk is full status says recording %v, %q", doc.Recording, doc.Why)
+		} else if left > 0 && !strings.Contains(doc.Why, "min_free") {
+			t.Errorf("status says %q, want the limit's name", doc.Why)
 		}
 	}
 	if n := strings.Count(p.said(), "nothing can be stored"); n != 1 {

@@ -201,7 +201,7 @@ func (a *app) tellFile(file string, doc outbound.ImportDoc, zone *time.Location)
 func countWords(c outbound.Counts) string {
 	words := []string{outbound.Thousands(c.Stored) + " stored", outbound.Thousands(c.Known) + " already known"}
 	if c.Expired > 0 {
-		words = append(words, outbound.Thousands(c.Expired)+" older than the retention")
+		words = append(words, outbound.Thousands(c.Expired)+" older than what is kept")
 	}
 	rejected := 0
 	var kinds []string

@@ -81,8 +81,19 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 	if d.Daemon {
 		a.line("  lines      %s read: %s", outbound.Thousands(d.Lines.Read), countWords(d.Lines))
 	}
-	a.line("  disk       %s used for %s (%s are kept), %s free", size(d.Disk.Used), outbound.Counted(d.Disk.Days, "day"),
-		outbound.Counted(d.Disk.RetentionDays, "day"), size(d.Disk.Free))
+	a.line("  disk       %s", diskWords(d.Disk))
+}
+
+// diskWords says what is used and free, and the limits of both.
+func diskWords(d outbound.DiskDoc) string {
+	most, least := "", ""
+	if d.Max > 0 {
+		most = " of at most " + size(d.Max)
+	}
+	if d.MinFree > 0 {
+		least = " (" + size(d.MinFree) + " must stay free)"
+	}
+	return fmt.Sprintf("%s used%s for %s (%s are kept), %s free%s", size(d.Used), most, outbound.Counted(d.Days, "day"), outbound.Counted(d.RetentionDays, "day"), size(d.Free), least)
 }
 
 func why(d *outbound.StatusDoc) string {

@@ -35,12 +35,16 @@ type Log struct {
 type Store struct {
 	// RetentionDays is how long an event is kept.
 	RetentionDays int `toml:"retention_days" json:"retention_days" validate:"min=1,max=3650" comment:"For how many days connections are kept, from 1 to 3650; older ones are\ndeleted, day by day.\nDefault: 30"`
+	// MaxDisk and MinFree are sizes as people write them: see MaxBytes and
+	// FreeBytes.
+	MaxDisk string `toml:"max_disk" json:"max_disk" validate:"budget" comment:"What the stored connections may take on disk, in KiB, MiB, GiB or TiB; the\noldest days are deleted first.\nDefault: \"2GiB\""`
+	MinFree string `toml:"min_free" json:"min_free" validate:"free" comment:"What must stay free on that disk: a part of it, as \"10%\", or a size from\n\"2GiB\" on. It is never less than 2 GiB. The oldest days are deleted to keep it;\nif that is not enough, nothing is stored until there is room.\nDefault: \"10%\""`
 }
 
 // Default gives the settings that hold where the file says nothing.
 func Default() Config {
 	return Config{
-		Store: Store{RetentionDays: 30},
+		Store: Store{RetentionDays: 30, MaxDisk: "2GiB", MinFree: "10%"},
 	}
 }
 

@@ -49,6 +49,10 @@ func TestSettingsThatHold(t *testing.T) {
 			with(func(c *config.Config) { c.Store.RetentionDays = 1 })},
 		"the largest retention": {"store.retention_days = 3650\n",
 			with(func(c *config.Config) { c.Store.RetentionDays = 3650 })},
+		"sizes in text": {"[store]\nmax_disk = \"500 MiB\"\nmin_free = \"3TiB\"\n",
+			with(func(c *config.Config) { c.Store.MaxDisk, c.Store.MinFree = "500 MiB", "3TiB" })},
+		"the smallest sizes": {"[store]\nmax_disk = \"1024KiB\"\nmin_free = \"2GiB\"\n",
+			with(func(c *config.Config) { c.Store.MaxDisk, c.Store.MinFree = "1024KiB", "2GiB" })},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := config.Load(host(t, c.text), config.Path)
@@ -90,6 +94,16 @@ func TestFaultsAreNamed(t *testing.T) {
 		"a text where a number should be":   {"[store]\nretention_days = \"many\"\n", []string{"line 2", "retention_days", "many"}},
 		"a fraction where days should be":   {"[store]\nretention_days = 1.5\n", []string{"line 2", "retention_days", "1.5"}},
 		"a number too large for any number": {"[store]\nretention_days = 99999999999999999999\n", []string{"line 2", "99999999999999999999"}},
+		"a size without a unit":             {"[store]\nmax_disk = \"500\"\n", []string{"line 2", `store.max_disk = "500"`, "500MiB", `"2GiB"`}},
+		"a size in another unit":            {"[store]\nmax_disk = \"2GB\"\n", []string{"line 2", `"2GB"`}},
+		"a number where a size should be":   {"[store]\nmax_disk = 500\n", []string{"line 2", "max_disk"}},
+		"a size below zero":                 {"[store]\nmax_disk = \"-2GiB\"\n", []string{"line 2", `"-2GiB"`}},
+		"a size beyond all numbers":         {"[store]\nmax_disk = \"9999999999TiB\"\n", []string{"line 2", "TiB"}},
+		"a budget that holds nothing":       {"[store]\nmax_disk = \"1023KiB\"\n", []string{"line 2", "at least 1MiB"}},
+		"less than must stay free":          {"[store]\nmin_free = \"2047MiB\"\n", []string{"line 2", "at least 2GiB", `"10%"`}},
+		"nearly all of the disk":            {"[store]\nmin_free = \"91%\"\n", []string{"line 2", "90%"}},
+		"a percentage of nothing":           {"[store]\nmin_free = \"%\"\n", []string{"line 2", `"%"`}},
+		"a budget that is a percentage":     {"[store]\nmax_disk = \"10%\"\n", []string{"line 2", `"10%"`}},
 		"a line that is no TOML":            {"[store]\nretention_days: 30\n", []string{"line 2", "retention_days: 30"}},
 		"the same key twice":                {"[log]\npath = \"/a\"\npath = \"/b\"\n", []string{"line 3", "path"}},
 	} {
@@ -176,4 +190,30 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("settings that cannot hold: %+v", c)
 		}
 	})
+}
+
+// TestSizesAreBytes reads what the settings say in words.
+func TestSizesAreBytes(t *testing.T) {
+	const gib = 1 << 30
+	for name, c := range map[string]struct {
+		max, free      string
+		disk           int64
+		bytes, minFree int64
+	}{
+		"the defaults on a large disk":         {"2GiB", "10%", 1000 * gib, 2 * gib, 100 * gib},
+		"the defaults on a small disk":         {"2GiB", "10%", 8 * gib, 2 * gib, 2 * gib},
+		"a size, whatever the disk":            {"500MiB", "5GiB", 8 * gib, 500 << 20, 5 * gib},
+		"no part of the disk is still a floor": {"3 TiB", "0%", 8 * gib, 3 << 40, 2 * gib},
+		"KiB":                                  {"4096KiB", "90%", 100 * gib, 4 << 20, 90 * gib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := config.Store{MaxDisk: c.max, MinFree: c.free}
+			if got := s.MaxBytes(); got != c.bytes {
+				t.Errorf("max_disk %s is %d, want %d", c.max, got, c.bytes)
+			}
+			if got := s.FreeBytes(c.disk); got < c.minFree-100 || got > c.minFree {
+				t.Errorf("min_free %s is %d, want %d", c.free, got, c.minFree)
+			}
+		})
+	}
 }

@@ -78,8 +78,10 @@ func lineOf(data []byte, row int) string {
 func validate(path string, data []byte, c Config) error {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string { return f.Tag.Get("toml") })
-	if err := v.RegisterValidation("hostpath", isHostPath); err != nil {
-		return err
+	for name, rule := range map[string]validator.Func{"hostpath": isHostPath, "budget": isBudget, "free": isFree} {
+		if err := v.RegisterValidation(name, rule); err != nil {
+			return err
+		}
 	}
 	err := v.Struct(c)
 	var faults validator.ValidationErrors
@@ -119,6 +121,10 @@ func rule(f validator.FieldError) string {
 		return "must be at most " + f.Param()
 	case "hostpath":
 		return "must be the absolute path of a file"
+	case "budget":
+		return "must be a size of at least 1MiB, such as 500MiB or 2GiB"
+	case "free":
+		return "must be a part of the disk from 0% to 90%, or a size of at least 2GiB"
 	}
 	return "must be " + f.Tag() + " " + f.Param()
 }

@@ -39,7 +39,7 @@ func Examine(ctx context.Context, root hostfs.Root, cfg config.Config, now time.
 	all = append(all, logChecks(root, cfg)...)
 	all = append(all, kernelChecks(root)...)
 	all = append(all, accountsCheck(root, now), daemonCheck(ctx, root, now))
-	return append(all, diskCheck(root))
+	return append(all, diskCheck(root, cfg))
 }
 
 func zoneCheck(root hostfs.Root) Finding {
@@ -168,10 +168,7 @@ func daemonCheck(ctx context.Context, root hostfs.Root, now time.Time) Finding {
 	return ok("daemon", "runs; the newest connection is from "+now.Sub(*doc.Last).Round(time.Second).String()+" ago")
 }
 
-// lowDisk is where little room is left for the store, in bytes.
-const lowDisk = 2 << 30
-
-func diskCheck(root hostfs.Root) Finding {
+func diskCheck(root hostfs.Root, cfg config.Config) Finding {
 	dir := stateDir
 	for dir != "/" {
 		if _, err := root.Stat(dir); err == nil {
@@ -179,9 +176,10 @@ func diskCheck(root hostfs.Root) Finding {
 		}
 		dir = path.Dir(dir)
 	}
-	left := free(root.Path(dir))
-	if left < lowDisk {
-		return warn("disk", fmt.Sprintf("%d MiB are free below %s", left>>20, dir), "make room, or keep fewer days: [store] retention_days")
+	free, disk := space(root.Path(dir))
+	if least := cfg.Store.FreeBytes(disk); free < least {
+		return warn("disk", fmt.Sprintf("%d MiB are free below %s, and %d MiB must stay free (min_free): old days are deleted, then nothing is stored", free>>20, dir, least>>20),
+			"make room, or keep less of the disk free: [store] min_free in the settings")
 	}
-	return ok("disk", fmt.Sprintf("%d GiB are free below %s", left>>30, dir))
+	return ok("disk", fmt.Sprintf("%d GiB are free below %s", free>>30, dir))
 }

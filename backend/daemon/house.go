@@ -42,6 +42,10 @@ type Options struct {
 	Logger *slog.Logger
 	// DemoViewers are those that the demo's pages switch between.
 	DemoViewers []string
+	// MinFree takes the place of the setting min_free below a Root that is not
+	// "/", where that does not hold: a folder that stands for a host may lie on
+	// any disk. In bytes.
+	MinFree int64
 	// PositionApart is the store's option of that name, for the crash tests.
 	PositionApart bool
 }
@@ -74,7 +78,8 @@ func Open(o Options) (*House, error) {
 		return nil, cannotOpen(err)
 	}
 	h.store, err = store.Open(store.Options{
-		Dir: o.Root.Path(stateDir), Retention: o.Config.Store.RetentionDays, Now: o.Now, Logger: o.Logger, PositionApart: o.PositionApart,
+		Dir: o.Root.Path(stateDir), Retention: o.Config.Store.RetentionDays, MaxDisk: o.Config.Store.MaxBytes(), MinFree: minFree(o),
+		Now: o.Now, Logger: o.Logger, PositionApart: o.PositionApart,
 	})
 	if err != nil {
 		return nil, cannotOpen(err)
@@ -83,6 +88,15 @@ func Open(o Options) (*House, error) {
 		return nil, errors.Join(cannotOpen(err), h.store.Close())
 	}
 	return h, nil
+}
+
+// minFree gives how many bytes must stay free on the disk of the state folder.
+func minFree(o Options) int64 {
+	if !o.Root.IsHost() {
+		return o.MinFree
+	}
+	_, disk := space(o.Root.Path(stateDir))
+	return o.Config.Store.FreeBytes(disk)
 }
 
 func cannotOpen(err error) error {

@@ -135,10 +135,14 @@ func (m *monitor) Status(ctx context.Context) (outbound.StatusDoc, error) {
 	if err != nil {
 		return outbound.StatusDoc{}, err
 	}
+	free, _ := space(h.o.Root.Path(stateDir))
 	now := h.o.Now()
 	doc := outbound.StatusDoc{
 		Schema: outbound.SchemaStatus, Version: h.o.Version, Events: x.Events, First: x.First, Last: x.Last,
-		Disk:     outbound.DiskDoc{Used: used, Free: free(h.o.Root.Path(stateDir)), Days: days, RetentionDays: h.o.Config.Store.RetentionDays},
+		Disk: outbound.DiskDoc{
+			Used: used, Free: free, Days: days, RetentionDays: h.o.Config.Store.RetentionDays,
+			Max: h.o.Config.Store.MaxBytes(), MinFree: minFree(h.o),
+		},
 		Coverage: coverage.NotCounted(now.Add(-24*time.Hour), now, now, x),
 	}
 	m.mu.Lock()
@@ -169,11 +173,12 @@ func (m *monitor) why() string {
 	return ""
 }
 
-// free gives the bytes that are free where dir lies.
-func free(dir string) int64 {
+// space gives the bytes that are free where dir lies, and those of the whole
+// disk; zeros if that cannot be told.
+func space(dir string) (free, disk int64) {
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) != nil {
-		return 0
+		return 0, 0
 	}
-	return int64(st.Bavail) * st.Bsize
+	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize
 }

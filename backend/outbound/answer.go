@@ -337,6 +337,9 @@ type DiskDoc struct {
 	Free          int64 `json:"free"`
 	Days          int   `json:"days"`
 	RetentionDays int   `json:"retention_days"`
+	// Max is what the days may take, MinFree what must stay free; 0 is no limit.
+	Max     int64 `json:"max"`
+	MinFree int64 `json:"min_free"`
 }
 
 // Add adds what other counts.

@@ -21,6 +21,9 @@ import (
 // A batch that spans midnight is one transaction in each day's file. If the
 // machine stops between them, [Store.Resume] gives the batch's beginning
 // again; whoever appends knows the lines that are stored by their content.
+//
+// It returns an [outbound.Error] with code Unavailable, which says so, while
+// the store is over its budget though the old days went.
 func (s *Store) Append(b outbound.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,6 +34,9 @@ func (s *Store) Append(b outbound.Batch) error {
 		if err := storable(&b.Events[i]); err != nil {
 			return fmt.Errorf("store: event %d of %d: %w", i+1, len(b.Events), err)
 		}
+	}
+	if err := s.makeRoom(); err != nil {
+		return err
 	}
 	parts := split(b.Events)
 	if len(parts) == 0 && b.To.Chain != "" {

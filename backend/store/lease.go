@@ -34,6 +34,13 @@ func (d *day) retire() error {
 	return d.closeUnused()
 }
 
+// inUse reports whether somebody uses the file.
+func (d *day) inUse() bool {
+	d.lease.mu.Lock()
+	defer d.lease.mu.Unlock()
+	return d.lease.users > 0
+}
+
 func (d *day) closeUnused() error {
 	if d.lease.retired && d.lease.users == 0 {
 		return d.db.Close()

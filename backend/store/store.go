@@ -27,8 +27,11 @@ type Options struct {
 	Dir string
 	// Retention is how many days are kept; 0 keeps all.
 	Retention int
-	Now       func() time.Time
-	Logger    *slog.Logger
+	// MaxDisk is what the days may take, and MinFree what must stay free on the
+	// disk, both in bytes; 0 is no limit.
+	MaxDisk, MinFree int64
+	Now              func() time.Time
+	Logger           *slog.Logger
 	// PositionApart commits positions before and apart from the events. It
 	// loses events, and is there so that the crash tests can be seen to fail.
 	PositionApart bool
@@ -48,6 +51,7 @@ type Store struct {
 
 	mu     sync.Mutex // serialises writers
 	closed bool
+	budget budget
 
 	days struct {
 		sync.RWMutex
@@ -70,6 +74,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{dir: o.Dir, retention: o.Retention, now: o.Now, log: o.Logger, apart: o.PositionApart, recent: newRing()}
 	s.days.open = map[string]*day{}
+	s.budget.max, s.budget.minFree, s.budget.leaving = o.MaxDisk, o.MinFree, map[*day]int64{}
 	if err := os.MkdirAll(s.eventsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -280,20 +285,43 @@ func (s *Store) Written() time.Time {
 // Oldest is the beginning of the oldest day that is kept: events before it are
 // not stored. It is zero if all are.
 func (s *Store) Oldest() time.Time {
+	oldest := s.retained()
+	if floor := s.budget.floor.Load(); floor != 0 {
+		oldest = later(oldest, time.Unix(floor, 0).UTC())
+	}
+	return oldest
+}
+
+// retained is the beginning of the oldest day within the retention.
+func (s *Store) retained() time.Time {
 	if s.retention == 0 {
 		return time.Time{}
 	}
 	return s.now().UTC().Truncate(daySeconds*time.Second).AddDate(0, 0, -s.retention)
 }
 
-// Prune removes the days that are older than the retention, and names them.
+// Prune removes the days that are older than the retention, then the oldest
+// ones until the store is within its budget, and names them.
 func (s *Store) Prune() ([]string, error) {
-	oldest := s.Oldest()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	gone, err := s.expire()
+	if err != nil {
+		return gone, err
+	}
+	more, err := s.shrink()
+	return append(gone, more...), err
+}
+
+// expire removes the days that are older than the retention.
+func (s *Store) expire() ([]string, error) {
+	oldest := s.retained()
 	if oldest.IsZero() {
 		return nil, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var gone []string
 	for _, name := range s.between(time.Time{}, oldest.Add(-time.Second)) {
 		if err := s.remove(name); err != nil {

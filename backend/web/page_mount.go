@@ -19,11 +19,11 @@ func (p *Pages) Register(g *echo.Group) {
 // Fault draws an error as a page, as a [Faulter]. The status is that of the
 // error's code.
 func (p *Pages) Fault(c echo.Context, status int, e *outbound.Error) error {
-	p.page(func(q *pageRequest) (pageAnswer, error) {
-		a := pageFault(q, e)
-		a.status = status
-		return a, nil
-	})(c.Response(), c.Request(), viewerOf(c))
+	// A zone that is none besides does not change what is answered.
+	q, _ := p.request(c.Request(), viewerOf(c))
+	a := pageFault(q, e)
+	a.status = status
+	p.answer(c.Response(), q, a)
 	return nil
 }
 

@@ -130,6 +130,7 @@ func TestAPageThatIsNoneAndAZoneThatIsNone(t *testing.T) {
 		status int
 		says   string
 	}{
+		"/nosuch?tz=Mars/Base": {404, `There is no page "/nosuch"`},
 		"/nosuch":              {404, `There is no page "/nosuch"`},
 		"/?tz=Mars/Base":       {400, `"Mars/Base": no such time zone`},
 		"/search?tz=Local":     {400, `"Local": no such time zone`},

@@ -133,14 +133,19 @@ func (p *Pages) page(f func(*pageRequest) (pageAnswer, error)) func(http.Respons
 		if err != nil {
 			a = pageFault(q, err)
 		}
-		pageHeaders(w.Header())
-		if a.redirect != "" {
-			w.Header().Set("Location", a.redirect)
-			w.WriteHeader(http.StatusSeeOther)
-			return
-		}
-		p.render(w, q, a)
+		p.answer(w, q, a)
 	}
+}
+
+// answer sends a page, or another address.
+func (p *Pages) answer(w http.ResponseWriter, q *pageRequest, a pageAnswer) {
+	pageHeaders(w.Header())
+	if a.redirect != "" {
+		w.Header().Set("Location", a.redirect)
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	p.render(w, q, a)
 }
 
 // render writes a page at once or not at all. What the browser would hide or

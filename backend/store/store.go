@@ -35,6 +35,10 @@ type Options struct {
 	// PositionApart commits positions before and apart from the events. It
 	// loses events, and is there so that the crash tests can be seen to fail.
 	PositionApart bool
+	// Unsynced leaves it to the system when what is written comes to the disk.
+	// It is there, like PositionApart, so that the crash tests can be seen to
+	// fail.
+	Unsynced bool
 }
 
 // Store is an open store. It is safe for concurrent use.
@@ -44,6 +48,7 @@ type Store struct {
 	now       func() time.Time
 	log       *slog.Logger
 	apart     bool
+	unsynced  bool
 	codec     *codec
 	key       []byte
 	lock      *os.File
@@ -72,7 +77,7 @@ func Open(o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: o.Dir, retention: o.Retention, now: o.Now, log: o.Logger, apart: o.PositionApart, recent: newRing()}
+	s := &Store{dir: o.Dir, retention: o.Retention, now: o.Now, log: o.Logger, apart: o.PositionApart, unsynced: o.Unsynced, recent: newRing()}
 	s.days.open = map[string]*day{}
 	s.budget.max, s.budget.minFree, s.budget.leaving = o.MaxDisk, o.MinFree, map[*day]int64{}
 	if err := os.MkdirAll(s.eventsDir(), 0o700); err != nil {
@@ -188,6 +193,7 @@ func (s *Store) day(name string, create bool) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.db.NoSync, d.db.NoGrowSync = s.unsynced, s.unsynced
 	d.hold()
 	s.days.open[name] = d
 	if at, found := slices.BinarySearch(s.days.names, name); !found {

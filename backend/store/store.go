@@ -351,8 +351,11 @@ func (s *Store) remove(name string) error {
 			return err
 		}
 	}
+	if err := os.Remove(filepath.Join(s.eventsDir(), name+".db")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // it stays a day that is kept, and the next to prune finds it
+	}
 	s.days.names = slices.DeleteFunc(slices.Clone(s.days.names), func(n string) bool { return n == name })
-	return os.Remove(filepath.Join(s.eventsDir(), name+".db"))
+	return nil
 }
 
 // Usage tells what the store takes on disk, in bytes, and how many days it has.

@@ -48,8 +48,11 @@ func recordLife(t *testing.T, seed uint64, size int, dir string, env ...string) 
 	}
 	out, err := cmd.CombinedOutput()
 	_ = stdin.Close()
-	if err != nil || bytes.Contains(out, []byte("error")) {
+	if err != nil || bytes.Contains(out, []byte("\nerror")) {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if !bytes.Contains(out, []byte("\nsqueezed [2")) {
+		t.Error("no day's file was worth to be squeezed: the test proves little")
 	}
 	return trace
 }

@@ -70,6 +70,7 @@ type powered struct {
 func startPowered(t *testing.T, seed uint64, size int, dir string, env ...string) *powered {
 	t.Helper()
 	p := &powered{cmd: lifeCommand(t, seed, size, dir), plan: newPlan(seed, size)}
+	p.plan.unsynced = len(env) > 0
 	p.cmd.Env = append(append(p.cmd.Env, lifeAsked+"=1"), env...)
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

@@ -217,6 +217,9 @@ type plan struct {
 	steps  []step
 	offset int64 // in the log that is followed
 	now    time.Time
+	// unsynced says that files may be cut short: bbolt's check, which is a
+	// goroutine of its own, would end the test.
+	unsynced bool
 }
 
 // newPlan makes the plan of a seed: five days, each with about size events.
@@ -422,7 +425,10 @@ func (p *plan) verify(dir string, g progress, more bool) error {
 		return err
 	}
 	err = errors.Join(p.verifyOpen(s, g, more), s.Close())
-	return errors.Join(err, checkFiles(dir))
+	if err != nil || p.unsynced {
+		return err
+	}
+	return checkFiles(dir)
 }
 
 func (p *plan) verifyOpen(s *store.Store, g progress, more bool) error {

@@ -160,6 +160,7 @@ func tear(t *testing.T, s crashSize, n int, env ...string) *tearing {
 		r: rand.New(rand.NewPCG(s.seed, 3)), plan: newPlan(s.seed, size), root: filepath.Join(t.TempDir(), "state"), dir: t.TempDir(),
 		ways: map[string]int{}, open: map[string]int{},
 	}
+	x.plan.unsynced = len(env) > 0
 	if err := os.Mkdir(x.root, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,11 @@ func recordLife(t *testing.T, seed uint64, size int, dir string, env ...string) 
 	}
 	out, err := cmd.CombinedOutput()
 	_ = stdin.Close()
-	if err != nil || bytes.Contains(out, []byte("error")) {
+	if err != nil || bytes.Contains(out, []byte("\nerror")) {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	if !bytes.Contains(out, []byte("\nsqueezed [2")) {
+		t.Error("no day's file was worth to be squeezed: the test proves little")
 	}
 	return trace
 }
@@ -157,6 +160,7 @@ func tear(t *testing.T, s crashSize, n int, env ...string) *tearing {
 		r: rand.New(rand.NewPCG(s.seed, 3)), plan: newPlan(s.seed, size), root: filepath.Join(t.TempDir(), "state"), dir: t.TempDir(),
 		ways: map[string]int{}, open: map[string]int{},
 	}
+	x.plan.unsynced = len(env) > 0
 	if err := os.Mkdir(x.root, 0o700); err != nil {
 		t.Fatal(err)
 	}

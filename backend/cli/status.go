@@ -82,6 +82,10 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 		a.line("  lines      %s read: %s", outbound.Thousands(d.Lines.Read), countWords(d.Lines))
 	}
 	a.line("  disk       %s", diskWords(d.Disk))
+	if n := len(d.Disk.SetAside); n > 0 {
+		a.line("  damaged    %s set aside, what they held is missing: %s", counted(n, "day file"), strings.Join(d.Disk.SetAside, ", "))
+		a.line("             import the logs of these days again: outboundmonitor import FILE...")
+	}
 }
 
 // diskWords says what is used and free, and the limits of both.

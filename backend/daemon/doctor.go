@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 
 	"outboundmonitor/backend/client"
@@ -39,7 +40,25 @@ func Examine(ctx context.Context, root hostfs.Root, cfg config.Config, now time.
 	all = append(all, logChecks(root, cfg)...)
 	all = append(all, kernelChecks(root)...)
 	all = append(all, accountsCheck(root, now), daemonCheck(ctx, root, now))
-	return append(all, diskCheck(root, cfg))
+	return append(all, diskCheck(root, cfg), asideCheck(root))
+}
+
+// asideCheck looks for day files that were damaged.
+func asideCheck(root hostfs.Root) Finding {
+	const dir = stateDir + "/events/set-aside"
+	entries, err := root.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return ok("day files", "none was found damaged")
+	}
+	if err != nil {
+		return fail("day files", err.Error(), "")
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return warn("day files", "damaged and set aside in "+dir+": "+strings.Join(names, ", "),
+		"check the disk, import the logs of these days again, and remove the files: outboundmonitor import FILE...")
 }
 
 func zoneCheck(root hostfs.Root) Finding {

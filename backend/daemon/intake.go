@@ -12,6 +12,7 @@ import (
 	"outboundmonitor/backend/ingest"
 	"outboundmonitor/backend/kernlog"
 	"outboundmonitor/backend/outbound"
+	"outboundmonitor/backend/store"
 	"outboundmonitor/backend/tail"
 )
 
@@ -95,8 +96,10 @@ func (h *House) follow(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	ctx, again := context.WithCancelCause(ctx)
+	defer again(nil)
 	f := &following{
-		h: h, log: h.o.Logger.With("log", path),
+		h: h, again: again, log: h.o.Logger.With("log", path),
 		chain: h.ingest.Chain(parser(kernlog.Following(h.zone))),
 	}
 	f.log.Info("following", "gen", from.Gen, "offset", from.Offset)
@@ -114,6 +117,9 @@ func (h *House) follow(ctx context.Context, path string) error {
 	<-stopped
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if errors.Is(context.Cause(ctx), store.ErrSetAside) {
+		return store.ErrSetAside // what the chain holds is read again
+	}
 	return errors.Join(err, f.chain.Close())
 }
 
@@ -123,6 +129,8 @@ type following struct {
 	log   *slog.Logger
 	mu    sync.Mutex // guards chain
 	chain *ingest.Chain
+	// again ends following, so that it begins anew from what is stored.
+	again context.CancelCauseFunc
 	// failing is set while the store refuses, so that it is said once.
 	failing bool
 	// atEnd is set once the end of the log was reached. It counts when all up
@@ -148,6 +156,9 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 			break // which says nothing of the store: it may not have been asked
 		}
 		f.said(err)
+		if f.lost(err) {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return err
@@ -164,10 +175,24 @@ func (f *following) take(ctx context.Context, path string, c tail.Chunk) error {
 // flush stores what was taken.
 func (f *following) flush() {
 	err := f.chain.Flush()
+	if f.lost(err) {
+		return
+	}
 	f.said(err)
 	if err == nil && f.atEnd {
 		f.h.monitor.caughtUp()
 	}
+}
+
+// lost reports whether a day file was set aside, and has the log read again
+// then: what is read on now would be stored with a position behind what is
+// missing.
+func (f *following) lost(err error) bool {
+	lost := errors.Is(err, store.ErrSetAside) || f.h.store.Again()
+	if lost {
+		f.again(store.ErrSetAside)
+	}
+	return lost
 }
 
 // commit stores what was taken, again and again until ctx ends.
@@ -204,7 +229,7 @@ func (f *following) said(err error) {
 // squeeze copies days that are over without their free pages.
 func (h *House) squeeze() {
 	days, err := h.store.Squeeze()
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrSetAside) { // which the store says
 		h.o.Logger.Error("a day's file cannot be copied", "err", err)
 	}
 	if len(days) > 0 {

@@ -135,13 +135,17 @@ func (m *monitor) Status(ctx context.Context) (outbound.StatusDoc, error) {
 	if err != nil {
 		return outbound.StatusDoc{}, err
 	}
+	aside, err := h.store.SetAside()
+	if err != nil {
+		return outbound.StatusDoc{}, err
+	}
 	free, _ := space(h.o.Root.Path(stateDir))
 	now := h.o.Now()
 	doc := outbound.StatusDoc{
 		Schema: outbound.SchemaStatus, Version: h.o.Version, Events: x.Events, First: x.First, Last: x.Last,
 		Disk: outbound.DiskDoc{
 			Used: used, Free: free, Days: days, RetentionDays: h.o.Config.Store.RetentionDays,
-			Max: h.o.Config.Store.MaxBytes(), MinFree: minFree(h.o),
+			SetAside: aside, Max: h.o.Config.Store.MaxBytes(), MinFree: minFree(h.o),
 		},
 		Coverage: coverage.NotCounted(now.Add(-24*time.Hour), now, now, x),
 	}

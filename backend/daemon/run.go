@@ -13,6 +13,7 @@ import (
 
 	"outboundmonitor/backend/client"
 	"outboundmonitor/backend/outbound"
+	"outboundmonitor/backend/store"
 	"outboundmonitor/backend/tail"
 	"outboundmonitor/backend/web"
 )
@@ -105,6 +106,10 @@ func (h *House) record(ctx context.Context) {
 		}
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, store.ErrSetAside) {
+			h.o.Logger.Warn("a day file was set aside; what the log still holds is read again", "log", path)
+			continue
 		}
 		h.o.Logger.Error("the log is not followed", "log", path, "err", err)
 		h.monitor.stop(path, err)

@@ -26,7 +26,14 @@ func (r *reader) Coverage(ctx context.Context, s outbound.Scope, q outbound.Quer
 			return outbound.Coverage{}, err
 		}
 	}
-	return coverage.NotCounted(q.Since, q.Until, r.now(), x), nil
+	c := coverage.NotCounted(q.Since, q.Until, r.now(), x)
+	if c.From != nil {
+		c.Gaps = append(c.Gaps, r.Gaps(*c.From, *c.To)...)
+	} else {
+		// Nothing is stored any more of what the gaps tell of.
+		c.Gaps = append(c.Gaps, r.Gaps(q.Since, q.Until)...)
+	}
+	return c, nil
 }
 
 // directory is the accounts' book as the pages ask it.

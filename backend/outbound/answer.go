@@ -340,6 +340,8 @@ type DiskDoc struct {
 	// Max is what the days may take, MinFree what must stay free; 0 is no limit.
 	Max     int64 `json:"max"`
 	MinFree int64 `json:"min_free"`
+	// SetAside names the damaged day files that were taken out of use.
+	SetAside []string `json:"set_aside,omitempty"`
 }
 
 // Add adds what other counts.

@@ -35,6 +35,10 @@ func (s *Store) Append(b outbound.Batch) error {
 			return fmt.Errorf("store: event %d of %d: %w", i+1, len(b.Events), err)
 		}
 	}
+	if b.To.Chain != "" && s.again.Load() {
+		// Its position says that all before it is stored, which is not so now.
+		return &outbound.Error{Code: outbound.Unavailable, Message: "the log is to be read again: a day file was set aside", Err: ErrSetAside}
+	}
 	if err := s.makeRoom(); err != nil {
 		return err
 	}
@@ -45,6 +49,9 @@ func (s *Store) Append(b outbound.Batch) error {
 	for i, p := range parts {
 		last := i == len(parts)-1
 		if err := s.appendDay(p, b, last); err != nil {
+			if isDamage(err) {
+				err = s.setAside(p.day, err)
+			}
 			return err
 		}
 	}
@@ -203,6 +210,9 @@ func (s *Store) Flush() error {
 		if err != nil {
 			if again := d.load(s.codec); again != nil {
 				err = errors.Join(err, again)
+			}
+			if isDamage(err) {
+				return s.setAside(d.name, err)
 			}
 			return fmt.Errorf("store: %s: %w", d.name, err)
 		}

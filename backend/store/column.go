@@ -33,7 +33,7 @@ const (
 	rising
 )
 
-var errShort = errors.New("block is cut short")
+var errShort = asDamage(errors.New("block is cut short"))
 
 // zstdLevel is the fastest: at this size of block the next one wins 2 % of
 // space for twice the time.

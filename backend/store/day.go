@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"outboundmonitor/backend/hostfs"
 	"outboundmonitor/backend/outbound"
@@ -147,7 +149,7 @@ func openDay(dir, name string, create bool, c *codec) (*day, error) {
 	}
 	db, err := openBolt(path)
 	if err != nil {
-		return nil, fmt.Errorf("store: %s: %w", path, err)
+		return nil, fmt.Errorf("store: %s: %w", path, blame(err))
 	}
 	d := &day{name: name, begin: begin.Unix(), db: db}
 	if err := d.load(c); err != nil {
@@ -160,15 +162,39 @@ func openDay(dir, name string, create bool, c *codec) (*day, error) {
 // openBolt opens a file so that readers never wait for it to be mapped anew:
 // the mapping is larger than a busy day.
 func openBolt(path string) (db *bolt.DB, err error) {
+	var f *os.File
 	err = guard(func() error {
-		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20})
+		db, err = bolt.Open(path, 0o600, &bolt.Options{
+			Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				var err error
+				f, err = os.OpenFile(name, flag, mode)
+				return f, err
+			},
+		})
 		return err
 	})
 	if err != nil {
+		// Where bbolt panics it leaves the file open and mapped. The mapping
+		// keeps the lock even when the file is closed.
+		if f != nil && syscall.Flock(int(f.Fd()), syscall.LOCK_UN) == nil {
+			_ = f.Close()
+		}
 		return nil, err
 	}
 	db.AllocSize = 128 << 10
 	return db, nil
+}
+
+// blame tells a file that bbolt does not take for its own from one that it
+// could not open or that another process holds.
+func blame(err error) error {
+	_, path := errors.AsType[*os.PathError](err)
+	_, errno := errors.AsType[syscall.Errno](err)
+	if path || errno || errors.Is(err, bolterrors.ErrTimeout) {
+		return err
+	}
+	return asDamage(err)
 }
 
 // guard calls f and gives an error where bbolt panics over a damaged page, or
@@ -177,7 +203,7 @@ func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged: %v", p)
+			err = &damage{fmt.Errorf("damaged: %v", p)}
 		}
 	}()
 	return f()
@@ -233,13 +259,23 @@ func (d *day) load(c *codec) error {
 				return fmt.Errorf("bucket %q is missing", b)
 			}
 		}
-		if f := tx.Bucket(bucketMeta).Get(keyFormat); len(f) != 4 || binary.BigEndian.Uint32(f) != formatVersion {
-			return fmt.Errorf("format %x is not known to this version", f)
+		f := tx.Bucket(bucketMeta).Get(keyFormat)
+		if len(f) == 4 && binary.BigEndian.Uint32(f) > formatVersion && f[0] == 0 {
+			return &outbound.Error{
+				Code: outbound.Unavailable, Message: fmt.Sprintf("format %x is not known to this version of the program", f),
+				Hint: "a later version wrote the file: install that again",
+			}
+		}
+		if len(f) != 4 || binary.BigEndian.Uint32(f) != formatVersion {
+			return fmt.Errorf("format %x is none", f)
 		}
 		return errors.Join(d.loadWhos(tx, v), d.loadSums(tx, v), d.loadChains(tx), d.loadHead(tx, v, c))
 	})
-	if err != nil {
+	if later, _ := errors.AsType[*outbound.Error](err); later != nil || errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return err
+	}
+	if err != nil {
+		return &damage{err}
 	}
 	d.publish(v, true)
 	return nil

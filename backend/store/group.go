@@ -319,7 +319,7 @@ func (s *Store) Lines(since, until time.Time, f func(t time.Time, line []byte)) 
 		k.v = &whole
 		return k.walk(context.Background(), func(r *rows, x ref) error {
 			if err := r.event(int(x.row), &k.v.whos, &e, false); err != nil {
-				return err
+				return asDamage(err)
 			}
 			f(e.Time, e.Line)
 			return nil
@@ -336,7 +336,7 @@ func (s *Store) Holds(since, until int64) (bool, error) {
 			continue
 		}
 		if err != nil {
-			return false, err
+			return false, s.reject(name, nil, err)
 		}
 		holds := d.holds(since, until)
 		if err := d.release(); err != nil || holds {

@@ -28,7 +28,7 @@ func (s *Store) Walk(ctx context.Context, scope outbound.Scope, q outbound.Query
 
 func (s *Store) fill(k *dayQuery, r *rows, x ref, e *outbound.Event, bare bool) error {
 	if err := r.event(int(x.row), &k.v.whos, e, bare); err != nil {
-		return fmt.Errorf("store: %s: block %d, row %d: %w", k.d.name, x.block, x.row, err)
+		return asDamage(fmt.Errorf("store: %s: block %d, row %d: %w", k.d.name, x.block, x.row, err))
 	}
 	if !bare {
 		e.ID = s.eventID(e)

@@ -170,7 +170,7 @@ func (k *dayQuery) segments(f func(*segment) error) error {
 				err = f(&s)
 			}
 			if err != nil {
-				return fmt.Errorf("store: %s: index %x: %w", k.d.name, key, err)
+				return asDamage(fmt.Errorf("store: %s: index %x: %w", k.d.name, key, err))
 			}
 			return nil
 		})
@@ -194,14 +194,14 @@ func (k *dayQuery) rows(number uint32) (*rows, error) {
 	err := k.d.read(func(tx *bolt.Tx) error {
 		data := tx.Bucket(bucketBlocks).Get(be32(number))
 		if data == nil {
-			return errors.New("missing")
+			return asDamage(errors.New("missing"))
 		}
 		if sum := k.v.sums[number]; sum.hash != 0 && sum.hash != xxhash.Sum64(data) {
-			return errors.New("damaged: it is not what was written")
+			return asDamage(errors.New("damaged: it is not what was written"))
 		}
 		var err error
 		r, err = readBlock(k.s.codec.read, slices.Clone(data))
-		return err
+		return asDamage(err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: %s: block %d: %w", k.d.name, number, err)
@@ -271,7 +271,7 @@ func (k *dayQuery) matches(number uint32, out []ref) ([]ref, error) {
 	f := filter{k: k, r: r}
 	keep, err := f.run()
 	if err != nil {
-		return nil, fmt.Errorf("store: %s: block %d: %w", k.d.name, number, err)
+		return nil, asDamage(fmt.Errorf("store: %s: block %d: %w", k.d.name, number, err))
 	}
 	sec, err := r.col(colSec)
 	if err != nil {
@@ -356,7 +356,7 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 			continue // pruned meanwhile
 		}
 		if err != nil {
-			return err
+			return s.reject(name, nil, err)
 		}
 		k, err := s.newDayQuery(d, scope, q)
 		if err == nil && k != nil {
@@ -364,6 +364,9 @@ func (s *Store) eachDay(scope outbound.Scope, q *outbound.Query, f func(*dayQuer
 		}
 		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) && s.isClosed() {
 			err = errClosed
+		}
+		if err != nil {
+			err = s.reject(name, d, err)
 		}
 		if err = errors.Join(err, d.release()); err != nil {
 			return err

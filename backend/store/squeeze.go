@@ -52,9 +52,9 @@ func (s *Store) squeeze(name string) (done bool, err error) {
 		return false, nil // pruned meanwhile
 	}
 	if err != nil {
-		return false, err
+		return false, s.reject(name, nil, err)
 	}
-	defer func() { err = errors.Join(err, d.release()) }()
+	defer func() { err = errors.Join(s.reject(name, d, err), d.release()) }()
 	free, size := d.slack()
 	if free < slack || free < size/slackShare {
 		return false, nil

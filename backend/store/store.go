@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -57,6 +58,9 @@ type Store struct {
 	mu     sync.Mutex // serialises writers
 	closed bool
 	budget budget
+	// again: a file was set aside, and Resume was not asked since.
+	again atomic.Bool
+	gaps  gaps
 
 	days struct {
 		sync.RWMutex
@@ -89,7 +93,7 @@ func Open(o Options) (*Store, error) {
 	}
 	if s.codec, err = newCodec(); err == nil {
 		if s.key, err = loadKey(o.Dir); err == nil {
-			err = s.findDays()
+			err = errors.Join(s.gaps.load(o.Dir), s.findDays())
 		}
 	}
 	if err != nil {
@@ -253,15 +257,20 @@ func (s *Store) forget(d *day) error {
 }
 
 // Resume gives where reading of a chain goes on; the zero Position if it was
-// never read.
+// never read. A file that is damaged is set aside, and what the others say
+// holds: what the log still has of that day is read again.
 func (s *Store) Resume(chain string) (outbound.Position, error) {
 	best := outbound.Position{Chain: chain}
+	s.again.Store(false)
 	for _, name := range s.between(time.Time{}, time.Time{}) {
 		d, err := s.day(name, false)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
+			if err = s.reject(name, nil, err); errors.Is(err, ErrSetAside) {
+				return s.Resume(chain)
+			}
 			return outbound.Position{}, err
 		}
 		s.mu.Lock()

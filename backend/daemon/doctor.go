@@ -196,7 +196,11 @@ func diskCheck(root hostfs.Root, cfg config.Config) Finding {
 		dir = path.Dir(dir)
 	}
 	free, disk := space(root.Path(dir))
-	if least := cfg.Store.FreeBytes(disk); free < least {
+	least := cfg.Store.FreeBytes(disk)
+	if !root.IsHost() {
+		least = config.LeastFree // as in minFree, the share does not hold there
+	}
+	if free < least {
 		return warn("disk", fmt.Sprintf("%d MiB are free below %s, and %d MiB must stay free (min_free): old days are deleted, then nothing is stored", free>>20, dir, least>>20),
 			"make room, or keep less of the disk free: [store] min_free in the settings")
 	}

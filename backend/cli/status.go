@@ -83,7 +83,7 @@ func (a *app) printStatus(d *outbound.StatusDoc, zone *time.Location) {
 	}
 	a.line("  disk       %s", diskWords(d.Disk))
 	if n := len(d.Disk.SetAside); n > 0 {
-		a.line("  damaged    %s set aside, what was in it is missing: %s", counted(n, "day file"), strings.Join(d.Disk.SetAside, ", "))
+		a.line("  damaged    %s set aside, what was in it is missing: %s", outbound.Counted(n, "day file"), strings.Join(d.Disk.SetAside, ", "))
 		a.line("             import the logs of these days again: outboundmonitor import FILE...")
 	}
 }

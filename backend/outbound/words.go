@@ -23,7 +23,7 @@ var reasons = map[string]string{
 	NFLOGLost:    "kernel records lost",
 	LogLimit:     "log rate limit",
 	LogLost:      "log lines lost",
-	Damaged:      "damaged log lines",
+	Damaged:      "damaged log or day file",
 	RotatedAway:  "log rotated away unread",
 	Pruned:       "older than the retention",
 	Purged:       "deleted on request",

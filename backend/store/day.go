@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -160,10 +161,22 @@ func openDay(dir, name string, create bool, c *codec) (*day, error) {
 // openBolt opens a file so that readers never wait for it to be mapped anew:
 // the mapping is larger than a busy day.
 func openBolt(path string) (db *bolt.DB, err error) {
+	var file *os.File
+	o := bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20}
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}
 	err = guard(func() error {
-		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, InitialMmapSize: 256 << 20})
+		db, err = bolt.Open(path, 0o600, &o)
 		return err
 	})
+	if err != nil && file != nil {
+		// After a panic it is open, and as it is mapped too, closing it alone
+		// leaves it locked.
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		_ = file.Close()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -151,21 +151,27 @@ func (c *cutter) position(chain string, gen uint32) outbound.Position {
 	return p
 }
 
-// seen gives the whole lines before the mark, from the last overlong one on.
-func (c *cutter) seen() ([]byte, int64) {
+// seen gives the whole lines before the mark, without the overlong ones, and
+// where the first of them begins.
+func (c *cutter) seen() (lines []byte, start int64) {
 	b := c.buf[:c.mark]
 	from := 0
 	if c.base > 0 {
 		from = bytes.IndexByte(b, '\n') + 1
 	}
+	start = c.base + int64(from)
 	for from < len(b) {
 		n := fitting(b[from:])
-		if from+n == len(b) {
+		if len(lines) == 0 {
+			start = c.base + int64(from)
+		}
+		lines = append(lines, b[from:from+n]...)
+		from += n
+		end := bytes.IndexByte(b[from:], '\n') // of an overlong line
+		if end < 0 {
 			break
 		}
-		// An overlong line: what precedes it is left out.
-		from += n
-		from += bytes.IndexByte(b[from:], '\n') + 1
+		from += end + 1
 	}
-	return b[from:], c.base + int64(from)
+	return lines, start
 }

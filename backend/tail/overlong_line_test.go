@@ -83,8 +83,8 @@ func TestOverlongLineAmongOthers(t *testing.T) {
 		w.line(1)
 		w.restart()
 		w.check()
-		if s := w.seen[0]; string(s.Data) != strings.Join(w.wrote[50:100], "") {
-			t.Errorf("seen %d bytes at %d, want the 50 lines after the long ones", len(s.Data), s.Start)
+		if s := w.seen[0]; string(s.Data) != strings.Join(w.wrote[:100], "") {
+			t.Errorf("seen %d bytes at %d, want the 50 lines before the long ones and the 50 after", len(s.Data), s.Start)
 		}
 		w.put(strings.Repeat("y", 9000) + "\n")
 		w.look()

@@ -23,9 +23,12 @@ func TestWriterAndFollowerRace(t *testing.T) {
 			const rotations = 200
 			w := newWorld(t)
 			w.line(1)
-			wrote := make(chan struct{})
+			wrote, begun := make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(wrote)
+				// A first start begins with the current file: what was rotated
+				// away before it is not the follower's.
+				<-begun
 				for i := range rotations {
 					w.line(20)
 					w.begin()
@@ -40,7 +43,7 @@ func TestWriterAndFollowerRace(t *testing.T) {
 					w.line(3)
 				}
 			}()
-			got := raced(t, w, fmt.Sprintf("line %d ", 1+rotations*44))
+			got := raced(t, w, begun, fmt.Sprintf("line %d ", 1+rotations*44))
 			<-wrote
 			w.must(w.writer.Close())
 			w.writer = nil
@@ -53,7 +56,8 @@ func TestWriterAndFollowerRace(t *testing.T) {
 }
 
 // raced follows until a line that contains last, restarting every few chunks.
-func raced(t *testing.T, w *world, last string) []string {
+// It closes begun with the first chunk.
+func raced(t *testing.T, w *world, begun chan<- struct{}, last string) []string {
 	t.Helper()
 	always := make(chan struct{})
 	close(always)
@@ -75,6 +79,10 @@ func raced(t *testing.T, w *world, last string) []string {
 				end = end || strings.Contains(l, last)
 			}
 			pos = c.To
+			if begun != nil {
+				close(begun)
+				begun = nil
+			}
 			if left--; end || left == 0 {
 				cancel()
 			}
